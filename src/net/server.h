@@ -39,6 +39,7 @@ struct Response {
   int status = 200;
   Headers headers;  // content-length is added
   std::string body;
+  Headers trailers;  // HTTP/2 only
 };
 
 // A WebSocket after the upgrade. Thread-safe.
