@@ -7,22 +7,9 @@ namespace {
 
 constexpr std::size_t kPrefixBytes = 5;  // compressed flag, length in big endian
 
-std::string message_prefix(std::size_t size) {
-  std::string out(kPrefixBytes, '\0');
-  for (std::size_t i = 0; i < 4; ++i) out[1 + i] = static_cast<char>(size >> (24 - 8 * i));
-  return out;
-}
-
-std::string framed(std::string_view message) {
-  std::string out;
-  out.reserve(kPrefixBytes + message.size());
-  out = message_prefix(message.size());
-  out += message;
-  return out;
-}
-
 Headers answer_headers() {
-  return {{"content-type", "application/grpc"}, {"grpc-accept-encoding", "identity,gzip,deflate,zstd,snappy"}};
+  return {{"content-type", "application/grpc"},
+          {"grpc-accept-encoding", "identity,gzip,deflate,zstd,snappy"}};
 }
 
 // gRPC's percent-encoding: printable ASCII but '%' stays as it is.
@@ -64,6 +51,15 @@ Headers error_trailers(const Error& error, std::string_view details) {
 
 }  // namespace
 
+std::string grpc_frame(std::string_view message) {
+  std::string out;
+  out.reserve(kPrefixBytes + message.size());
+  out += '\0';  // not compressed
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(message.size() >> shift);
+  out += message;
+  return out;
+}
+
 int grpc_status(Code code) {
   switch (code) {
     case Code::cancelled: return 1;
@@ -93,7 +89,8 @@ bool is_grpc(const Request& request) {
 Result<std::string> grpc_message(const Request& request, const DecompressLimits& limits) {
   std::string_view body = request.body;
   if (body.size() < kPrefixBytes)
-    return Error(Code::invalid_argument, body.empty() ? "the call carries no message" : "the message is cut short");
+    return Error(Code::invalid_argument,
+                 body.empty() ? "the call carries no message" : "the message is cut short");
   std::size_t length = 0;
   for (std::size_t i = 1; i < kPrefixBytes; ++i) length = length << 8 | static_cast<std::uint8_t>(body[i]);
   char flag = body[0];
@@ -112,7 +109,7 @@ Result<std::string> grpc_message(const Request& request, const DecompressLimits&
 void grpc_reply(const Responder& responder, std::string_view message) {
   Response response;
   response.headers = answer_headers();
-  response.body = framed(message);
+  response.body = grpc_frame(message);
   response.trailers = {{"grpc-status", "0"}};
   responder.send(std::move(response));
 }
@@ -132,7 +129,7 @@ void GrpcStream::begin_once() {
 
 bool GrpcStream::message(std::string_view bytes) {
   begin_once();
-  return responder_.write(framed(bytes));
+  return responder_.write(grpc_frame(bytes));
 }
 
 void GrpcStream::end() {

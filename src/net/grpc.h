@@ -41,6 +41,9 @@ class GrpcStream {
   bool begun_ = false;
 };
 
+// The message with the five bytes that go before it, uncompressed.
+std::string grpc_frame(std::string_view message);
+
 // gRPC's number for a code: invalid_argument 3, not_found 5, …
 int grpc_status(Code code);
 

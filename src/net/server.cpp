@@ -38,7 +38,8 @@ Result<Listener> open_listener(const std::string& address, std::uint16_t port) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  int failed = ::getaddrinfo(address.empty() ? nullptr : address.c_str(), std::to_string(port).c_str(), &hints, &found);
+  int failed = ::getaddrinfo(address.empty() ? nullptr : address.c_str(), std::to_string(port).c_str(),
+                             &hints, &found);
   if (failed != 0)
     return Error(Code::unavailable, "cannot listen on " + where + ": " + ::gai_strerror(failed) +
                                         "; give an address of this machine, or 0.0.0.0 for all");
@@ -66,7 +67,9 @@ Result<Listener> open_listener(const std::string& address, std::uint16_t port) {
 }
 
 // One loop moves more bytes than a few cores can make; a second helps on bigger machines.
-std::size_t loop_count() { return std::thread::hardware_concurrency() > 4 ? 2 : 1; }
+std::size_t loop_count() {
+  return std::thread::hardware_concurrency() > 4 ? 2 : 1;
+}
 
 }  // namespace
 
@@ -85,7 +88,9 @@ struct Server::Impl {
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Server::~Server() { stop(0); }
+Server::~Server() {
+  stop(0);
+}
 
 Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, Handler handler, Registry& metrics) {
   auto impl = std::make_unique<Impl>();
@@ -102,9 +107,13 @@ Result<std::unique_ptr<Server>> Server::listen(ServerOptions options, Handler ha
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-std::uint16_t Server::port() const { return impl_->listener.port; }
+std::uint16_t Server::port() const {
+  return impl_->listener.port;
+}
 
-const std::string& Server::address() const { return impl_->address; }
+const std::string& Server::address() const {
+  return impl_->address;
+}
 
 void Server::stop(std::int64_t grace_ns) {
   std::lock_guard lock(impl_->stopping);

@@ -135,8 +135,9 @@ void RequestParser::take_line(std::string_view line) {
     case State::trailer:
       if (line.empty()) {
         state_ = State::complete;
-      } else if (std::size_t colon = line.find(':');
-                 colon == std::string_view::npos || !is_token(line.substr(0, colon)) || !is_field_value(line)) {
+      } else if (std::size_t colon = line.find(':'); colon == std::string_view::npos ||
+                                                     !is_token(line.substr(0, colon)) ||
+                                                     !is_field_value(line)) {
         fail(400, Refusal::malformed, "malformed trailer");
       }
       return;  // trailers of a request are read and dropped
@@ -153,7 +154,8 @@ void RequestParser::take_request_line(std::string_view line) {
   std::string_view target = line.substr(first + 1, last - first - 1);
   std::string_view version = line.substr(last + 1);
   if (!is_token(method)) return fail(400, Refusal::malformed, "malformed method");
-  bool clean = std::ranges::all_of(target, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
+  bool clean =
+      std::ranges::all_of(target, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; });
   if (target.empty() || !clean) return fail(400, Refusal::malformed, "malformed request target");
   if (version == "HTTP/1.0") {
     http10_ = true;
@@ -223,8 +225,9 @@ void RequestParser::take_head_end() {
 
 void RequestParser::take_chunk_size(std::string_view line) {
   std::string_view digits = trim(line.substr(0, line.find(';')));
-  auto size = digits.size() <= 16 && is_field_value(line) && !digits.starts_with('-') ? parse_number(digits, 16)
-                                                                                      : std::nullopt;
+  auto size = digits.size() <= 16 && is_field_value(line) && !digits.starts_with('-')
+                  ? parse_number(digits, 16)
+                  : std::nullopt;
   if (!size || digits.data() != line.data()) return fail(400, Refusal::malformed, "malformed chunk size");
   if (*size > limits_.body_bytes_max - request_.body.size())
     return fail(413, Refusal::body, "request body is too large");

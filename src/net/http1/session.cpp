@@ -86,7 +86,9 @@ void Http1Session::input(std::string_view bytes) {
   }
 }
 
-bool Http1Session::wants_input() const { return pending_.size() < kPendingBytesMax; }
+bool Http1Session::wants_input() const {
+  return pending_.size() < kPendingBytesMax;
+}
 
 void Http1Session::consume(std::string_view bytes) {
   while (!bytes.empty() && !current_ && !closing_) {
@@ -96,8 +98,10 @@ void Http1Session::consume(std::string_view bytes) {
       continued_ = false;
     }
     bytes.remove_prefix(parser_.feed(bytes));
-    if (const auto& failure = parser_.failure()) return refuse(failure->status, failure->reason, failure->text);
-    if (!account_body()) return refuse(503, Refusal::memory, "too many request bodies at once; try again later");
+    if (const auto& failure = parser_.failure())
+      return refuse(failure->status, failure->reason, failure->text);
+    if (!account_body())
+      return refuse(503, Refusal::memory, "too many request bodies at once; try again later");
     if (parser_.head_done() && head_end_ns_ == 0) head_end_ns_ = host_.now_ns();
     if (parser_.complete()) {
       dispatch();
@@ -215,10 +219,12 @@ void Http1Session::begin(Answer& answer, int status, const Headers& headers) {
   if (answer.begun) return;
   answer.begun = true;
   bool length_known = false;
-  for (const auto& [name, value] : headers) length_known = length_known || lower_case(name) == "content-length";
+  for (const auto& [name, value] : headers)
+    length_known = length_known || lower_case(name) == "content-length";
   bool has_body = status_has_body(status);
   answer.chunked = has_body && !length_known && !answer.http10;
-  if (has_body && !length_known && answer.http10) keep_alive_ = false;  // the end of the body is the end of all
+  if (has_body && !length_known && answer.http10)
+    keep_alive_ = false;  // the end of the body is the end of all
   if (!has_body) answer.head = true;
   std::string out;
   write_head(out, status, headers, false, 0);
@@ -317,7 +323,9 @@ void Http1Session::stop() {
   }
 }
 
-bool Http1Session::idle() const { return closing_ || (!current_ && !parser_.started()); }
+bool Http1Session::idle() const {
+  return closing_ || (!current_ && !parser_.started());
+}
 
 std::int64_t Http1Session::deadline_ns() const {
   if (closing_ || current_) return kNever;
@@ -327,7 +335,8 @@ std::int64_t Http1Session::deadline_ns() const {
   double earned_s = static_cast<double>(parser_.body_bytes()) /
                     static_cast<double>(std::max<std::size_t>(options_.body_bytes_per_second_min, 1));
   constexpr double kDayNs = 86'400e9;
-  return head_end_ns_ + options_.header_timeout_ns + static_cast<std::int64_t>(std::min(earned_s * 1e9, kDayNs));
+  return head_end_ns_ + options_.header_timeout_ns +
+         static_cast<std::int64_t>(std::min(earned_s * 1e9, kDayNs));
 }
 
 void Http1Session::timeout() {
@@ -336,6 +345,8 @@ void Http1Session::timeout() {
   host_.finish();
 }
 
-std::size_t Http1Session::backlog(const Answer&) const { return host_.output().size(); }
+std::size_t Http1Session::backlog(const Answer&) const {
+  return host_.output().size();
+}
 
 }  // namespace weft::net::http1

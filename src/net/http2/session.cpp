@@ -86,15 +86,16 @@ struct Http2Session::Callbacks {
     return guarded([&] { self(user).open(frame->hd.stream_id); });
   }
 
-  static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
+  static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                    std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
+                    void* user) {
     Stream* stream = self(user).find(frame->hd.stream_id);
     if (stream == nullptr || !is_request(*frame)) return 0;  // trailers are dropped
     return guarded([&] { self(user).take_header(*stream, view(name, name_size), view(value, value_size)); });
   }
 
-  static int data(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size,
-                  void* user) {
+  static int data(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
+                  std::size_t size, void* user) {
     Stream* stream = self(user).find(id);
     if (stream == nullptr) return 0;
     return guarded([&] { self(user).take_data(*stream, view(bytes, size)); });
@@ -199,8 +200,8 @@ Http2Session::Stream* Http2Session::find(std::int32_t id) const {
 
 void Http2Session::input(std::string_view bytes) {
   if (over_) return;
-  ssize_t taken = ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                             bytes.size());
+  ssize_t taken =
+      ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (taken < 0) {  // not HTTP/2 at all, or a flood; a violation of the protocol has queued its GOAWAY
     host_.count(Refusal::malformed);
     over_ = true;
@@ -222,7 +223,8 @@ void Http2Session::end_of_input() {
 void Http2Session::close_when_over() {
   if (over_) return;
   bool done = stopping_ && streams_.empty();
-  if (!done && (::nghttp2_session_want_read(session_) != 0 || ::nghttp2_session_want_write(session_) != 0)) return;
+  if (!done && (::nghttp2_session_want_read(session_) != 0 || ::nghttp2_session_want_write(session_) != 0))
+    return;
   over_ = true;
   host_.finish();
 }
@@ -352,14 +354,17 @@ void Http2Session::stop() {
                           NGHTTP2_NO_ERROR, nullptr, 0);
 }
 
-bool Http2Session::idle() const { return streams_.empty(); }
+bool Http2Session::idle() const {
+  return streams_.empty();
+}
 
 std::int64_t Http2Session::stream_deadline_ns(const Stream& stream) const {
   if (stream.received || stream.refused) return kNever;
   double earned_s = static_cast<double>(stream.request.body.size()) /
                     static_cast<double>(std::max<std::size_t>(options_.body_bytes_per_second_min, 1));
   constexpr double kDayNs = 86'400e9;
-  return stream.begun_ns + options_.header_timeout_ns + static_cast<std::int64_t>(std::min(earned_s * 1e9, kDayNs));
+  return stream.begun_ns + options_.header_timeout_ns +
+         static_cast<std::int64_t>(std::min(earned_s * 1e9, kDayNs));
 }
 
 std::int64_t Http2Session::deadline_ns() const {
@@ -377,10 +382,12 @@ void Http2Session::timeout() {
     return;
   }
   for (auto& [id, stream] : streams_)
-    if (stream_deadline_ns(*stream) <= now) refuse(*stream, 408, Refusal::slow, "the request came too slowly");
+    if (stream_deadline_ns(*stream) <= now)
+      refuse(*stream, 408, Refusal::slow, "the request came too slowly");
 }
 
-void Http2Session::submit(Stream& stream, int status, const Headers& headers, bool with_length, std::size_t length) {
+void Http2Session::submit(Stream& stream, int status, const Headers& headers, bool with_length,
+                          std::size_t length) {
   std::string status_text = std::to_string(status);
   std::string length_text = std::to_string(length);
   std::vector<std::string> names;

@@ -88,7 +88,9 @@ Connection::~Connection() {
   if (!closed_) ::close(fd_);
 }
 
-std::int64_t Connection::now_ns() const { return steady_ns(); }
+std::int64_t Connection::now_ns() const {
+  return steady_ns();
+}
 
 bool Connection::watch() {
   std::lock_guard lock(mutex_);
@@ -322,7 +324,9 @@ void Responder::Sink::begin(int status, const Headers& headers) {
   });
 }
 
-bool Responder::Sink::write(std::string&& bytes) { return connection_->write(answer_, std::move(bytes)); }
+bool Responder::Sink::write(std::string&& bytes) {
+  return connection_->write(answer_, std::move(bytes));
+}
 
 void Responder::Sink::end(Headers&& trailers) {
   connection_->act([&](Session& session) {
@@ -332,8 +336,10 @@ void Responder::Sink::end(Headers&& trailers) {
 
 void Responder::Sink::upgrade(std::function<void(std::shared_ptr<WebSocket>)> ready) {
   if (answer_->websocket_key.empty()) {
-    return send({400, {{"content-type", "text/plain; charset=utf-8"}, {"sec-websocket-version", "13"}},
-                 "this address speaks WebSocket: ask for an upgrade (RFC 6455, version 13)\n", {}});
+    return send({400,
+                 {{"content-type", "text/plain; charset=utf-8"}, {"sec-websocket-version", "13"}},
+                 "this address speaks WebSocket: ask for an upgrade (RFC 6455, version 13)\n",
+                 {}});
   }
   std::shared_ptr<WebSocket> socket = connection_->upgrade(*answer_);
   if (!socket) return;
@@ -343,13 +349,23 @@ void Responder::Sink::upgrade(std::function<void(std::shared_ptr<WebSocket>)> re
 
 // --- Responder ---
 
-void Responder::send(Response response) const { sink_->send(std::move(response)); }
-void Responder::begin(int status, Headers headers) const { sink_->begin(status, headers); }
-bool Responder::write(std::string bytes) const { return sink_->write(std::move(bytes)); }
-void Responder::end(Headers trailers) const { sink_->end(std::move(trailers)); }
+void Responder::send(Response response) const {
+  sink_->send(std::move(response));
+}
+void Responder::begin(int status, Headers headers) const {
+  sink_->begin(status, headers);
+}
+bool Responder::write(std::string bytes) const {
+  return sink_->write(std::move(bytes));
+}
+void Responder::end(Headers trailers) const {
+  sink_->end(std::move(trailers));
+}
 void Responder::upgrade(std::function<void(std::shared_ptr<WebSocket>)> ready) const {
   sink_->upgrade(std::move(ready));
 }
-bool Responder::cancelled() const { return sink_->cancelled(); }
+bool Responder::cancelled() const {
+  return sink_->cancelled();
+}
 
 }  // namespace weft::net

@@ -21,7 +21,8 @@ std::size_t worker_count(std::size_t wanted) {
 
 ServerMetrics::ServerMetrics(Registry& registry)
     : connections(registry.gauge("weft_http_connections", "Open connections.")),
-      in_flight(registry.gauge("weft_http_requests_in_flight", "Requests that are waiting or being answered.")),
+      in_flight(
+          registry.gauge("weft_http_requests_in_flight", "Requests that are waiting or being answered.")),
       received(registry.counter("weft_http_bytes_received_total", "Bytes read from clients.")),
       sent(registry.counter("weft_http_bytes_sent_total", "Bytes written to clients.")) {
   for (std::size_t i = 0; i < kRefusals; ++i)
@@ -44,7 +45,9 @@ bool Core::charge(std::size_t bytes) {
   return false;
 }
 
-void Core::release(std::size_t bytes) { body_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+void Core::release(std::size_t bytes) {
+  body_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+}
 
 void Core::unsettled(int change) {
   std::lock_guard lock(mutex_);

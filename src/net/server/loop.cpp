@@ -74,7 +74,8 @@ Result<void> Loop::accept_from(int listener, std::vector<Loop*> loops) {
   event.events = EPOLLIN;
   event.data.ptr = this;  // the listener
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, listener, &event) != 0)
-    return Error(Code::unavailable, std::string("cannot watch the listening socket: ") + std::strerror(errno));
+    return Error(Code::unavailable,
+                 std::string("cannot watch the listening socket: ") + std::strerror(errno));
   return {};
 }
 
@@ -199,7 +200,8 @@ void Loop::accept_all() {
       spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
       return;
     }
-    if (fd < 0 && errno == EINVAL) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listener_, nullptr);  // it was shut down
+    if (fd < 0 && errno == EINVAL)
+      ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listener_, nullptr);  // it was shut down
     if (fd < 0) return;
     if (core_->open_connections.load(std::memory_order_relaxed) >= core_->options.connections_max) {
       core_->count(Refusal::connections);

@@ -57,7 +57,7 @@ class Loop {
   std::vector<std::shared_ptr<Connection>> ended_;
 
   std::mutex mutex_;
-  bool stopped_ = false;                                                    // under mutex_
+  bool stopped_ = false;                                                      // under mutex_
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;  // under mutex_
   std::jthread thread_;
 };

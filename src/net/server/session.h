@@ -29,11 +29,11 @@ struct Answer {
   std::atomic<bool> gone{false};
 
   // Constant from the request's dispatch on.
-  bool head = false;    // HEAD: no body in the answer
-  bool http10 = false;  // knows neither chunks nor trailers
-  bool gzip = false;    // the client takes it
-  bool grpc = false;    // errors go into trailers
-  std::int32_t stream = 0;  // of HTTP/2
+  bool head = false;          // HEAD: no body in the answer
+  bool http10 = false;        // knows neither chunks nor trailers
+  bool gzip = false;          // the client takes it
+  bool grpc = false;          // errors go into trailers
+  std::int32_t stream = 0;    // of HTTP/2
   std::string websocket_key;  // of a valid upgrade request
 
   // Under the connection's lock.
@@ -106,6 +106,8 @@ std::string lower_case(std::string_view text);
 // "Sun, 06 Nov 1994 08:49:37 GMT" for this second.
 std::string_view http_date();
 // Whether an answer of that status can have a body.
-inline bool status_has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+inline bool status_has_body(int status) {
+  return status >= 200 && status != 204 && status != 304;
+}
 
 }  // namespace weft::net

@@ -11,7 +11,9 @@ namespace {
 constexpr std::size_t kControlBytesMax = 125;
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-bool is_control(Opcode opcode) { return static_cast<std::uint8_t>(opcode) >= 8; }
+bool is_control(Opcode opcode) {
+  return static_cast<std::uint8_t>(opcode) >= 8;
+}
 
 std::size_t header_bytes(std::string_view begun) {
   if (begun.size() < 2) return 2;
@@ -22,7 +24,8 @@ std::size_t header_bytes(std::string_view begun) {
 
 }  // namespace
 
-void append_frame(std::string& out, Opcode opcode, std::string_view payload, std::optional<std::uint32_t> mask) {
+void append_frame(std::string& out, Opcode opcode, std::string_view payload,
+                  std::optional<std::uint32_t> mask) {
   auto byte = [&](std::uint64_t value) { out += static_cast<char>(value & 0xff); };
   byte(0x80 | static_cast<std::uint8_t>(opcode));
   std::uint8_t masked = mask ? 0x80 : 0;
@@ -56,7 +59,8 @@ std::string close_payload(int code, std::string_view reason) {
   reason = reason.substr(0, kControlBytesMax - 2);
   // Not in the middle of a code point.
   if (reason.size() == kControlBytesMax - 2)
-    while (!reason.empty() && (static_cast<unsigned char>(reason.back()) & 0x80) != 0) reason.remove_suffix(1);
+    while (!reason.empty() && (static_cast<unsigned char>(reason.back()) & 0x80) != 0)
+      reason.remove_suffix(1);
   return out.append(reason);
 }
 
