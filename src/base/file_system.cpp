@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,6 +129,18 @@ Result<void> PosixFileSystem::sync_directory(const std::string& directory) {
   ::close(fd);
   if (code != 0) return system_error("syncing", directory, code);
   return {};
+}
+
+Result<std::shared_ptr<void>> PosixFileSystem::lock(const std::string& path) {
+  int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+  if (fd < 0) return system_error("opening", path, errno);
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    int code = errno;
+    ::close(fd);
+    if (code != EWOULDBLOCK) return system_error("locking", path, code);
+    return Error(Code::unavailable, path + " is locked: another process uses this directory");
+  }
+  return std::shared_ptr<void>(nullptr, [fd](void*) { ::close(fd); });
 }
 
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::size_t bytes_max) {

@@ -42,6 +42,9 @@ class FileSystem {
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   // Makes created, renamed and removed names of a directory durable (fsync of the directory).
   virtual Result<void> sync_directory(const std::string& directory) = 0;
+  // Takes a lock file, made if need be, until the last copy of the result is gone or the process
+  // ends. Errors: unavailable when somebody else has it.
+  virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
 };
 
 // The real one.
@@ -53,6 +56,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> create_directories(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Result<void> sync_directory(const std::string& directory) override;
+  Result<std::shared_ptr<void>> lock(const std::string& path) override;
 };
 
 // The whole of a file. Errors: not_found; resource_exhausted above `bytes_max`.
