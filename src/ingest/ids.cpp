@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "ingest/hex_runs.h"
 
@@ -33,6 +34,40 @@ bool boundary_at(std::string_view text, std::size_t at) { return at >= text.size
 bool boundary_before(std::string_view text, std::size_t at) { return at == 0 || !is_alphanumeric(text[at - 1]); }
 
 bool all_digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
+
+// Sixteen hex digits as eight bytes: a digit's low four bits, and nine more if it is a letter.
+__m128i hex_bytes(const char* digits) {
+  __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(digits));
+  __m128i letters = _mm_cmpgt_epi8(text, _mm_set1_epi8('9'));
+  __m128i values = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)), _mm_and_si128(letters, _mm_set1_epi8(9)));
+  __m128i pairs = _mm_maddubs_epi16(values, _mm_set1_epi16(0x0110));  // first * 16 + second
+  return _mm_packus_epi16(pairs, pairs);
+}
+
+// Up to 32 (16) hex digits, which the caller has seen; fewer are padded on the left.
+TraceId trace_of(std::string_view hex) {
+  char padded[32];
+  if (hex.size() < 32) {
+    std::memset(padded, '0', 32);
+    std::memcpy(padded + 32 - hex.size(), hex.data(), hex.size());
+    hex = {padded, 32};
+  }
+  TraceId id;
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(id.bytes.data()),
+                   _mm_unpacklo_epi64(hex_bytes(hex.data()), hex_bytes(hex.data() + 16)));
+  return id;
+}
+SpanId span_of(std::string_view hex) {
+  char padded[16];
+  if (hex.size() < 16) {
+    std::memset(padded, '0', 16);
+    std::memcpy(padded + 16 - hex.size(), hex.data(), hex.size());
+    hex = {padded, 16};
+  }
+  SpanId id;
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(id.bytes.data()), hex_bytes(hex.data()));
+  return id;
+}
 
 // Decimal digits as a 64-bit id. False when they do not fit.
 bool decimal_bytes(std::string_view digits, std::uint8_t* to) {
@@ -121,7 +156,7 @@ class TextIds {
       return;
     }
     if (length == 32) {
-      TraceId id = *parse_trace_id(line_.substr(begin, 32));
+      TraceId id = trace_of(line_.substr(begin, 32));
       ids_.add(id);
       if (!complete()) link(begin, end);
     } else if (length == 12 && is_uuid_tail(begin)) {
@@ -158,7 +193,7 @@ class TextIds {
     std::size_t n = 0;
     for (char c : line_.substr(at, 36))
       if (c != '-') digits[n++] = c;
-    TraceId id = *parse_trace_id({digits, n});
+    TraceId id = trace_of({digits, n});
     ids_.add(id);
     if (form_before(at) == Form::trace) set_trace(id);
   }
@@ -218,13 +253,13 @@ class TextIds {
     if (ids_.trace_id.is_zero()) ids_.trace_id = id;
   }
   void set_span(std::string_view hex) {
-    if (ids_.span_id.is_zero()) ids_.span_id = *parse_span_id(hex);
+    if (ids_.span_id.is_zero()) ids_.span_id = span_of(hex);
   }
 
   // The trace, and the span that some forms write right behind it: traceparent's and b3's
   // "-<16>", Jaeger's ":<1 to 16>:".
   void trace_with_span(std::size_t begin, std::size_t end) {
-    set_trace(*parse_trace_id(line_.substr(begin, end - begin)));
+    set_trace(trace_of(line_.substr(begin, end - begin)));
     if (end >= line_.size() || (line_[end] != '-' && line_[end] != ':')) return;
     std::size_t length = hex_length(line_, end + 1, 17);
     if (line_[end] == '-' ? length == 16 && boundary_at(line_, end + 17)
@@ -238,7 +273,7 @@ class TextIds {
     char digits[32];
     line_.copy(digits, 8, at + 2);
     line_.copy(digits + 8, 24, at + 11);
-    TraceId id = *parse_trace_id({digits, 32});
+    TraceId id = trace_of({digits, 32});
     ids_.add(id);
     constexpr std::string_view kRoot = "Root=";
     constexpr std::string_view kParent = ";Parent=";
@@ -253,10 +288,10 @@ class TextIds {
     std::string_view text = line_.substr(begin, end - begin);
     TraceId id;
     if (text.size() == 32) {
-      id = *parse_trace_id(text);
+      id = trace_of(text);
     } else if (!all_digits(text)) {
       if (text.size() != 16) return;
-      id = *parse_trace_id(text);
+      id = trace_of(text);
     } else if (!decimal_bytes(text, id.bytes.data() + 8)) {
       return;
     }
@@ -287,11 +322,11 @@ class TextIds {
       while (at > 0 && begin - at < kNameBytesMax && (is_name(line_[at - 1]) || line_[at - 1] == ' ')) --at;
     }
     if (at == 0 || line_[at - 1] != '[') return;
-    TraceId id = *parse_trace_id(line_.substr(begin, length));
+    TraceId id = trace_of(line_.substr(begin, length));
     if (pairs_ == 0 || id != pair_trace_) ++pairs_;
     if (pairs_ != 1) return;
     pair_trace_ = id;
-    pair_span_ = *parse_span_id(line_.substr(end + 1, 16));
+    pair_span_ = span_of(line_.substr(end + 1, 16));
   }
 
   std::string_view line_;

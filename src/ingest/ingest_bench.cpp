@@ -1,0 +1,85 @@
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "ingest/ids.h"
+#include "ingest/level.h"
+
+namespace weft::ingest {
+namespace {
+
+std::string hex(std::mt19937_64& rng, int digits) {
+  std::string out;
+  for (int i = 0; i < digits; ++i) out += "0123456789abcdef"[rng() % 16];
+  return out;
+}
+
+// About 220 bytes each, the mix of forms of a usual cluster.
+enum class Kind { json, json_with_ids, logfmt, access, java_with_ids };
+
+std::vector<std::string> lines_of(Kind kind, std::size_t count) {
+  std::mt19937_64 rng(7);
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string n = std::to_string(rng() % 1'000'000);
+    switch (kind) {
+      case Kind::json:
+        lines.push_back(R"({"time":"2026-11-20T10:15:30.)" + n +
+                        R"(Z","level":"INFO","msg":"Payment processed for the customer","amount":99.99,)"
+                        R"("currency":"USD","route":"/cart/checkout","duration":"12.031ms","user":"u-)" +
+                        n + R"(","client_ip":"10.1.2.3","bytes":)" + n + "}");
+        break;
+      case Kind::json_with_ids:
+        lines.push_back(R"({"time":"2026-11-20T10:15:30.)" + n + R"(Z","level":"INFO","msg":"Processing payment",)" +
+                        R"("trace_id":")" + hex(rng, 32) + R"(","span_id":")" + hex(rng, 16) +
+                        R"(","trace_sampled":true,"amount":99.99,"currency":"USD","bytes":)" + n + "}");
+        break;
+      case Kind::logfmt:
+        lines.push_back("ts=2026-11-20T10:15:30.123456Z caller=server.go:114 level=info msg=\"request finished in good "
+                        "time\" method=GET path=/api/v1/items/" +
+                        n + " status=200 duration=12.031ms bytes=" + n + " client=10.1.2.3:51234 org=fake");
+        break;
+      case Kind::access:
+        lines.push_back("10.1.200.3 - frank [20/Nov/2026:10:15:30 +0000] \"GET /product/" + n +
+                        "/reviews?page=2&sort=stars HTTP/1.1\" 200 " + n +
+                        " \"https://shop.example.com/search?q=teapot\" \"Mozilla/5.0 (X11; Linux x86_64; rv:128.0)\"");
+        break;
+      case Kind::java_with_ids:
+        lines.push_back("2026-11-20T10:15:30.123456Z INFO  [inventory," + hex(rng, 32) + "," + hex(rng, 16) +
+                        "] 1 --- [exec-3] c.s.inventory.ItemsDao : query finished duration=12.031ms rows=" + n);
+        break;
+    }
+  }
+  return lines;
+}
+
+void per_line(benchmark::State& state, auto work) {
+  auto lines = lines_of(static_cast<Kind>(state.range(0)), 2000);
+  std::size_t bytes = 0;
+  for (const std::string& l : lines) bytes += l.size();
+  for (auto _ : state)
+    for (const std::string& line : lines) work(line);
+  state.counters["ns/line"] = benchmark::Counter(static_cast<double>(state.iterations()) * 2000e-9,
+                                                 benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["bytes/line"] = static_cast<double>(bytes) / 2000;
+}
+
+void ids(benchmark::State& state) {
+  per_line(state, [](std::string_view line) {
+    RowIds ids;
+    find_ids_in_line(line, ids);
+    benchmark::DoNotOptimize(ids);
+  });
+}
+BENCHMARK(ids)->ArgName("kind")->DenseRange(0, 4);
+
+void level(benchmark::State& state) {
+  per_line(state, [](std::string_view line) { benchmark::DoNotOptimize(level_of_line(line)); });
+}
+BENCHMARK(level)->ArgName("kind")->DenseRange(0, 4);
+
+}  // namespace
+}  // namespace weft::ingest
