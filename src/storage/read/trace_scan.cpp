@@ -379,8 +379,10 @@ class HeadTraceSource final : public TraceSource {
     }
   };
 
+  // Whether a span may overlap the range; the spans decide.
   bool in_range(const Bounds& bounds) const {
-    return !bounds.empty() && overlaps(bounds.start_ns, bounds.end_ns, scan_.range);
+    return !bounds.empty() && event_time(bounds.start_ns) < scan_.range.end_ns &&
+           event_time(bounds.end_ns) >= scan_.range.start_ns;
   }
 
   // The next few traces. False: no more.
