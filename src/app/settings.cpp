@@ -39,16 +39,20 @@ struct Declared {
 };
 
 void declare_listeners(Schema& schema, Declared& d) {
-  schema.group("http", "Where weft listens for everything: the APIs of Loki, Tempo and OTLP, gRPC and the user "
-                       "interface are on one port.");
-  schema.text("http.address", &d.http_address,
-              "Address to listen on; `0.0.0.0` is every interface. A Tempo or Loki file without an address means "
-              "every interface, as there.")
+  schema.group("http",
+               "Where weft listens for everything: the APIs of Loki, Tempo and OTLP, gRPC and the user "
+               "interface are on one port.");
+  schema
+      .text(
+          "http.address", &d.http_address,
+          "Address to listen on; `0.0.0.0` is every interface. A Tempo or Loki file without an address means "
+          "every interface, as there.")
       .aliases = {"server.http_listen_address"};
   schema.integer("http.port", &d.http_port, {.max = 65'535}, "Port to listen on; 0 takes a free one.")
       .aliases = {"server.http_listen_port"};
-  schema.text("http.path_prefix", &d.http_path_prefix,
-              "Path before all others, such as `/weft`; requests without it are answered too.")
+  schema
+      .text("http.path_prefix", &d.http_path_prefix,
+            "Path before all others, such as `/weft`; requests without it are answered too.")
       .aliases = {"server.http_path_prefix", "server.path_prefix"};
   schema.list("http.also_listen", &d.http_also_listen,
               "More listeners, each `ADDRESS:PORT` or `ADDRESS:PORT/PREFIX`.");
@@ -73,33 +77,40 @@ void declare_listeners(Schema& schema, Declared& d) {
   schema.duration("http.shutdown_grace", &d.settings.shutdown_grace_ns, {},
                   "Time that requests in flight have when weft is told to stop.");
 
-  schema.group("otlp", "Two more listeners for OpenTelemetry alone, on the ports where its exporters send by "
-                       "default. The main port takes OTLP as well. With a Tempo file they are what its "
-                       "`distributor.receivers` says; with a Loki file alone they are off, as there.");
+  schema.group("otlp",
+               "Two more listeners for OpenTelemetry alone, on the ports where its exporters send by "
+               "default. The main port takes OTLP as well. With a Tempo file they are what its "
+               "`distributor.receivers` says; with a Loki file alone they are off, as there.");
   schema.boolean("otlp.grpc_enabled", &d.grpc_enabled, "Listen for OTLP by gRPC.");
   schema.text("otlp.grpc_address", &d.grpc_address, "Address of that listener; empty is `http.address`.");
-  schema.integer("otlp.grpc_port", &d.grpc_port, {.max = 65'535}, "Port of that listener; 0 takes a free one.");
+  schema.integer("otlp.grpc_port", &d.grpc_port, {.max = 65'535},
+                 "Port of that listener; 0 takes a free one.");
   schema.boolean("otlp.http_enabled", &d.otlp_http_enabled, "Listen for OTLP by HTTP.");
-  schema.text("otlp.http_address", &d.otlp_http_address, "Address of that listener; empty is `http.address`.");
-  schema.integer("otlp.http_port", &d.otlp_http_port, {.max = 65'535}, "Port of that listener; 0 takes a free one.");
+  schema.text("otlp.http_address", &d.otlp_http_address,
+              "Address of that listener; empty is `http.address`.");
+  schema.integer("otlp.http_port", &d.otlp_http_port, {.max = 65'535},
+                 "Port of that listener; 0 takes a free one.");
 }
 
 void declare_storage(Schema& schema, Declared& d) {
   storage::Options& o = d.settings.storage;
   schema.group("storage", "Where and how data is kept.");
-  schema.text("storage.path", &o.path,
-              "The one directory for everything; created when it is not there. A Tempo or Loki file decides it "
-              "when nothing else does: `weft` below its `storage.trace.local.path`, "
-              "`storage_config.filesystem.directory`, `common.storage.filesystem.chunks_directory` or "
-              "`common.path_prefix`.")
+  schema
+      .text("storage.path", &o.path,
+            "The one directory for everything; created when it is not there. A Tempo or Loki file decides it "
+            "when nothing else does: `weft` below its `storage.trace.local.path`, "
+            "`storage_config.filesystem.directory`, `common.storage.filesystem.chunks_directory` or "
+            "`common.path_prefix`.")
       .aliases = {"storage.trace.local.path", "local.chunk_directory", "common.path_prefix"};
-  schema.choice("storage.durability", &o.durability,
-                {{"sync", static_cast<int>(storage::Durability::sync)},
-                 {"interval", static_cast<int>(storage::Durability::interval)},
-                 {"none", static_cast<int>(storage::Durability::none)}},
-                "When a write is acknowledged: when it is on the disk, when it is written and will be on the disk "
-                "within `storage.sync_interval`, or when it is in memory.");
-  schema.duration("storage.sync_interval", &o.sync_interval_ns, {.min = kSecondNs / 1000, .max = 3600 * kSecondNs},
+  schema.choice(
+      "storage.durability", &o.durability,
+      {{"sync", static_cast<int>(storage::Durability::sync)},
+       {"interval", static_cast<int>(storage::Durability::interval)},
+       {"none", static_cast<int>(storage::Durability::none)}},
+      "When a write is acknowledged: when it is on the disk, when it is written and will be on the disk "
+      "within `storage.sync_interval`, or when it is in memory.");
+  schema.duration("storage.sync_interval", &o.sync_interval_ns,
+                  {.min = kSecondNs / 1000, .max = 3600 * kSecondNs},
                   "How much time of acknowledged data `interval` may lose when the machine fails.");
   schema.bytes("storage.wal_segment_bytes", &o.wal_segment_bytes, {.min = 1 << 20, .max = 4.0 * (1 << 30)},
                "Size of one file of the write-ahead log.");
@@ -110,7 +121,8 @@ void declare_storage(Schema& schema, Declared& d) {
 
   Limits& l = d.settings.ingest.limits;
   schema.group("retention", "How long data is kept. What is older is not shown and is removed.");
-  schema.duration("retention.logs", &l.log_retention_ns, {.max = kHundredYearsNs}, "Logs; 0 keeps them for ever.");
+  schema.duration("retention.logs", &l.log_retention_ns, {.max = kHundredYearsNs},
+                  "Logs; 0 keeps them for ever.");
   schema.duration("retention.traces", &l.trace_retention_ns, {.max = kHundredYearsNs},
                   "Traces; 0 keeps them for ever.");
 }
@@ -118,20 +130,24 @@ void declare_storage(Schema& schema, Declared& d) {
 void declare_limits(Schema& schema, Declared& d) {
   Limits& l = d.settings.ingest.limits;
   const config::IntegerBounds age{.max = kHundredYearsNs};
-  schema.group("limits", "Bounds on what is taken in and on what a query may do. The defaults are Loki's and "
-                         "Tempo's, but for rates, which are not bounded.");
+  schema.group("limits",
+               "Bounds on what is taken in and on what a query may do. The defaults are Loki's and "
+               "Tempo's, but for rates, which are not bounded.");
   schema.bytes("limits.line_bytes_max", &l.line_bytes_max, {},
                "Longest log line; longer ones are refused. 0 is the hard limit of 4MiB.");
   schema.integer("limits.label_names_per_stream_max", &l.label_names_per_stream_max, {.min = 1},
                  "Labels of one stream.");
-  schema.bytes("limits.label_name_bytes_max", &l.label_name_bytes_max, {.min = 1}, "Longest name of a label.");
-  schema.bytes("limits.label_value_bytes_max", &l.label_value_bytes_max, {.min = 1}, "Longest value of a label.");
+  schema.bytes("limits.label_name_bytes_max", &l.label_name_bytes_max, {.min = 1},
+               "Longest name of a label.");
+  schema.bytes("limits.label_value_bytes_max", &l.label_value_bytes_max, {.min = 1},
+               "Longest value of a label.");
   schema.bytes("limits.metadata_bytes_max", &l.metadata_bytes_max, {}, "Structured metadata of one entry.");
   schema.integer("limits.metadata_entries_max", &l.metadata_entries_max, {},
                  "Pairs of structured metadata of one entry.");
   schema.boolean("limits.reject_old_samples", &l.reject_old_samples,
                  "Refuse log entries older than `limits.old_samples_age_max`.");
-  schema.duration("limits.old_samples_age_max", &l.old_samples_age_max_ns, age, "How old a log entry may be.");
+  schema.duration("limits.old_samples_age_max", &l.old_samples_age_max_ns, age,
+                  "How old a log entry may be.");
   schema.duration("limits.future_grace", &l.future_grace_ns, age,
                   "How far in the future the time of a log entry may be.");
   schema.integer("limits.streams_max", &l.streams_max, {.min = 1}, "Active streams of one tenant.");
@@ -143,14 +159,17 @@ void declare_limits(Schema& schema, Declared& d) {
   schema.integer("limits.attributes_per_span_max", &l.attributes_per_span_max, {.min = 1},
                  "Attributes of one span.");
   schema.bytes("limits.trace_bytes_max", &l.trace_bytes_max, {}, "Size of one trace; 0 is no limit.");
-  schema.bytes("limits.span_bytes_per_second", &l.span_bytes_per_second, {}, "Spans of one tenant; 0 is no limit.");
-  schema.bytes("limits.span_burst_bytes", &l.span_burst_bytes, {}, "Spans of one tenant that may come at once.");
+  schema.bytes("limits.span_bytes_per_second", &l.span_bytes_per_second, {},
+               "Spans of one tenant; 0 is no limit.");
+  schema.bytes("limits.span_burst_bytes", &l.span_burst_bytes, {},
+               "Spans of one tenant that may come at once.");
   schema.integer("limits.entries_per_query_max", &l.entries_per_query_max, {.min = 1},
                  "Log lines that one query may ask for.");
-  schema.integer("limits.query_series_max", &l.query_series_max, {.min = 1}, "Series in the answer of a query.");
+  schema.integer("limits.query_series_max", &l.query_series_max, {.min = 1},
+                 "Series in the answer of a query.");
   schema.duration("limits.query_length_max", &l.query_length_max_ns, age, "Time range of a query of logs.");
-  schema.duration("limits.query_timeout", &l.query_timeout_ns, {.min = kSecondNs / 1000, .max = kHundredYearsNs},
-                  "Time that a query may take.");
+  schema.duration("limits.query_timeout", &l.query_timeout_ns,
+                  {.min = kSecondNs / 1000, .max = kHundredYearsNs}, "Time that a query may take.");
   schema.duration("limits.search_duration_max", &l.search_duration_max_ns, age,
                   "Time range of a search of traces; 0 is no limit.");
   schema.integer("limits.search_limit_max", &l.search_limit_max, {.min = 1},
@@ -164,16 +183,18 @@ void declare_rest(Schema& schema, Declared& d) {
   schema.group("ingest", "What happens to data on its way in.");
   schema.list("ingest.service_name_labels", &ingest.service_name_labels,
               "Labels of which the first present one becomes `service_name`; an empty list adds none.");
-  schema.boolean("ingest.discover_levels", &ingest.discover_levels, "Find the level of lines (`detected_level`).");
+  schema.boolean("ingest.discover_levels", &ingest.discover_levels,
+                 "Find the level of lines (`detected_level`).");
   schema.bytes("ingest.decompressed_bytes_max", &ingest.decompress.output_bytes_max, {.min = 1024},
                "Size of a body after decompression.");
   schema.integer("ingest.decompress_ratio_max", &ingest.decompress.ratio_max, {.min = 2, .max = 1'000'000},
                  "How many times its size a body may become; against decompression bombs.");
 
-  schema.group("tenants", "Whether requests must name a tenant with X-Scope-OrgID. Without, everything belongs to "
-                          "the tenant `fake`.");
-  schema.boolean("tenants.require_for_logs", &d.settings.logs_auth, "Loki's `auth_enabled`.")
-      .aliases = {"auth.enabled"};
+  schema.group("tenants",
+               "Whether requests must name a tenant with X-Scope-OrgID. Without, everything belongs to "
+               "the tenant `fake`.");
+  schema.boolean("tenants.require_for_logs", &d.settings.logs_auth, "Loki's `auth_enabled`.").aliases = {
+      "auth.enabled"};
   schema.boolean("tenants.require_for_traces", &d.settings.traces_auth, "Tempo's `multitenancy_enabled`.")
       .aliases = {"multitenancy.enabled", "auth.multitenancy_enabled"};
 
@@ -184,9 +205,10 @@ void declare_rest(Schema& schema, Declared& d) {
                  {"warn", static_cast<int>(LogLevel::warn)},
                  {"error", static_cast<int>(LogLevel::error)}},
                 "The least important lines to write.");
-  schema.choice("log.format", &d.settings.log_format,
-                {{"logfmt", static_cast<int>(LogFormat::logfmt)}, {"json", static_cast<int>(LogFormat::json)}},
-                "How lines are written.");
+  schema.choice(
+      "log.format", &d.settings.log_format,
+      {{"logfmt", static_cast<int>(LogFormat::logfmt)}, {"json", static_cast<int>(LogFormat::json)}},
+      "How lines are written.");
 
   schema.group("ui", "The user interface at `/ui`.");
   schema.boolean("ui.enabled", &d.settings.ui, "Serve it.");
@@ -217,7 +239,8 @@ Schema declare_command(Command& command, Settings& settings) {
                  "Replace ${NAME} and ${NAME:default} in files of Tempo and Loki (in weft.yaml always).");
   schema.boolean("config.verify", &settings.verify_only, "Check the configuration and exit.").aliases = {
       "verify_config"};
-  schema.boolean("print_config_stderr", &settings.print_config, "Print the effective configuration at start.");
+  schema.boolean("print_config_stderr", &settings.print_config,
+                 "Print the effective configuration at start.");
   schema.text("target", &command.target, "Accepted for compatibility: one process does everything.");
   schema.boolean("help", &settings.help, "Print this.").aliases = {"h"};
   schema.boolean("version", &settings.version, "Print the version.");
@@ -226,12 +249,40 @@ Schema declare_command(Command& command, Settings& settings) {
 
 // Flags of Loki and Tempo that mean nothing here, by their first part.
 std::string tolerated_flag(std::string_view name) {
-  constexpr std::string_view kPrefixes[] = {
-      "server.", "ingester.", "distributor.", "querier.", "query-frontend.", "frontend.", "compactor.", "memberlist.",
-      "store.", "boltdb.", "tsdb.", "ruler.", "validation.", "ring.", "consul.", "etcd.", "storage.trace.",
-      "common.", "reporting.", "usage-report.", "search.", "metrics-generator.", "query-scheduler.",
-      "index-gateway.", "runtime-config.", "limits.per-user", "tracing.", "schema-config", "mem-ballast-size-mbs",
-      "health", "shutdown-delay", "log-config-reverse-order", "list-targets", "config.ballast"};
+  constexpr std::string_view kPrefixes[] = {"server.",
+                                            "ingester.",
+                                            "distributor.",
+                                            "querier.",
+                                            "query-frontend.",
+                                            "frontend.",
+                                            "compactor.",
+                                            "memberlist.",
+                                            "store.",
+                                            "boltdb.",
+                                            "tsdb.",
+                                            "ruler.",
+                                            "validation.",
+                                            "ring.",
+                                            "consul.",
+                                            "etcd.",
+                                            "storage.trace.",
+                                            "common.",
+                                            "reporting.",
+                                            "usage-report.",
+                                            "search.",
+                                            "metrics-generator.",
+                                            "query-scheduler.",
+                                            "index-gateway.",
+                                            "runtime-config.",
+                                            "limits.per-user",
+                                            "tracing.",
+                                            "schema-config",
+                                            "mem-ballast-size-mbs",
+                                            "health",
+                                            "shutdown-delay",
+                                            "log-config-reverse-order",
+                                            "list-targets",
+                                            "config.ballast"};
   for (std::string_view prefix : kPrefixes)
     if (name.starts_with(prefix)) return "a flag of Loki or Tempo; put what matters into their file; ignored";
   return "";
@@ -251,8 +302,9 @@ std::string promtail_refusal(std::string_view file) {
 }
 
 // Reads and recognises one file; null after a problem.
-std::optional<Source> read_source(const std::string& file, const Command& command, const Environment& environment,
-                                  FileSystem& files, const std::vector<std::string>& own_keys,
+std::optional<Source> read_source(const std::string& file, const Command& command,
+                                  const Environment& environment, FileSystem& files,
+                                  const std::vector<std::string>& own_keys,
                                   std::vector<std::string>& problems, std::vector<Note>& notes) {
   auto failed = [&](const Error& error) {
     problems.push_back(error.message());
@@ -284,16 +336,18 @@ std::optional<Source> read_source(const std::string& file, const Command& comman
     case Program::loki: return source;
     case Program::promtail: problems.push_back(promtail_refusal(file)); break;
     case Program::grafana_datasources:
-      problems.push_back(fmt::format("{}: these are data sources for Grafana, not settings of a server", file));
+      problems.push_back(
+          fmt::format("{}: these are data sources for Grafana, not settings of a server", file));
       break;
     case Program::kubernetes:
       problems.push_back(fmt::format(
           "{}: this is a Kubernetes manifest; give the configuration file that is inside it", file));
       break;
     case Program::unknown:
-      problems.push_back(fmt::format(
-          "{}: cannot tell whether this is a file of Tempo, Loki or weft; call it tempo.yaml, loki.yaml or weft.yaml",
-          file));
+      problems.push_back(
+          fmt::format("{}: cannot tell whether this is a file of Tempo, Loki or weft; call it tempo.yaml, "
+                      "loki.yaml or weft.yaml",
+                      file));
       break;
   }
   return std::nullopt;
@@ -303,22 +357,24 @@ std::string origin_of(const Source& source, text::YamlMark mark) {
   return mark.line == 0 ? source.file : fmt::format("{}:{}:{}", source.file, mark.line, mark.column);
 }
 
-void report(const Source& source, const std::vector<config::Finding>& findings, std::vector<std::string>& problems,
-            std::vector<Note>& notes) {
+void report(const Source& source, const std::vector<config::Finding>& findings,
+            std::vector<std::string>& problems, std::vector<Note>& notes) {
   using Kind = config::Finding::Kind;
   for (const config::Finding& finding : findings) {
     std::string where = origin_of(source, finding.mark);
     if (finding.kind == Kind::problem) {
       bool named = finding.text.find(finding.key) != std::string::npos;
-      problems.push_back(named || finding.key.empty() ? fmt::format("{}: {}", where, finding.text)
-                                                      : fmt::format("{}: {}: {}", where, finding.key, finding.text));
+      problems.push_back(named || finding.key.empty()
+                             ? fmt::format("{}: {}", where, finding.text)
+                             : fmt::format("{}: {}: {}", where, finding.key, finding.text));
       continue;
     }
-    LogLevel level = finding.kind == Kind::applied ? LogLevel::debug
+    LogLevel level = finding.kind == Kind::applied   ? LogLevel::debug
                      : finding.kind == Kind::ignored ? LogLevel::info
                                                      : LogLevel::warn;
-    notes.push_back({level, finding.key.empty() ? fmt::format("{}: {}", where, finding.text)
-                                                : fmt::format("{}: {}: {}", where, finding.key, finding.text)});
+    notes.push_back({level, finding.key.empty()
+                                ? fmt::format("{}: {}", where, finding.text)
+                                : fmt::format("{}: {}: {}", where, finding.key, finding.text)});
   }
 }
 
@@ -358,9 +414,10 @@ class CompatFiles {
     if (!has_tempo_) {
       for (std::string_view name : {"otlp.grpc_enabled", "otlp.http_enabled"})
         config::assign(*schema_.find(name), {"false"}, listeners_[0].origin, problems_);
-      notes_.push_back({LogLevel::info,
-                        "no listeners on 4317 and 4318, since no Tempo file asks for receivers; OTLP is taken on the "
-                        "main port too; -otlp.grpc-enabled and -otlp.http-enabled open them"});
+      notes_.push_back(
+          {LogLevel::info,
+           "no listeners on 4317 and 4318, since no Tempo file asks for receivers; OTLP is taken on the "
+           "main port too; -otlp.grpc-enabled and -otlp.http-enabled open them"});
     }
     const Listener& first = listeners_[0];
     config::assign(*schema_.find("http.address"), {first.address}, first.origin, problems_);
@@ -368,7 +425,8 @@ class CompatFiles {
     config::assign(*schema_.find("http.path_prefix"), {first.prefix}, first.origin, problems_);
     std::vector<std::string> others;
     for (std::size_t i = 1; i < listeners_.size(); ++i) add_listener(i, others);
-    if (!others.empty()) config::assign(*schema_.find("http.also_listen"), others, listeners_.back().origin, problems_);
+    if (!others.empty())
+      config::assign(*schema_.find("http.also_listen"), others, listeners_.back().origin, problems_);
   }
 
  private:
@@ -382,13 +440,14 @@ class CompatFiles {
       const Listener& earlier = listeners_[i];
       if (earlier.port != listener.port || listener.port == "0") continue;
       if (earlier.prefix != listener.prefix)
-        problems_.push_back(fmt::format(
-            "{} and {} want the same port {} with the path prefixes '{}' and '{}'; give one of them another port",
-            earlier.origin, listener.origin, listener.port, earlier.prefix, listener.prefix));
+        problems_.push_back(
+            fmt::format("{} and {} want the same port {} with the path prefixes '{}' and '{}'; give one of "
+                        "them another port",
+                        earlier.origin, listener.origin, listener.port, earlier.prefix, listener.prefix));
       if (earlier.address != listener.address)
         notes_.push_back({LogLevel::warn, fmt::format("{} and {} want port {} on {} and on {}; it is {}",
-                                                      earlier.origin, listener.origin, listener.port, earlier.address,
-                                                      listener.address, earlier.address)});
+                                                      earlier.origin, listener.origin, listener.port,
+                                                      earlier.address, listener.address, earlier.address)});
       return;
     }
     bool v6 = listener.address.find(':') != std::string::npos;
@@ -413,9 +472,10 @@ class CompatFiles {
     config::assign(setting, each.values, where, problems_);
     if (earlier.empty() || before == setting.print()) return;
     std::string_view one = each.setting == "storage.path" ? "; weft keeps one directory" : "";
-    notes_.push_back({LogLevel::warn,
-                      fmt::format("{} = {} ({}) instead of {} ({}): the later one wins{}; set {} to decide",
-                                  each.setting, setting.print(), where, before, earlier, one, setting.flag())});
+    notes_.push_back(
+        {LogLevel::warn,
+         fmt::format("{} = {} ({}) instead of {} ({}): the later one wins{}; set {} to decide", each.setting,
+                     setting.print(), where, before, earlier, one, setting.flag())});
   }
 
   Schema& schema_;
@@ -446,7 +506,8 @@ Result<net::ServerOptions> parse_listener(const std::string& text, const net::Se
 }
 
 bool valid_prefix(std::string_view prefix) {
-  return prefix.empty() || (prefix.starts_with('/') && prefix.find_first_of(" ?#%\\\"") == std::string_view::npos);
+  return prefix.empty() ||
+         (prefix.starts_with('/') && prefix.find_first_of(" ?#%\\\"") == std::string_view::npos);
 }
 
 // Joins what was declared into the modules' options.
@@ -513,7 +574,8 @@ Result<Settings> load_settings(const std::vector<std::string>& arguments, const 
   std::vector<std::string> problems;
 
   // Flags first, since they name the files; then again at the end, since they win.
-  config::FlagRules rules{.schemas = {&command_schema, &schema}, .tolerated = tolerated_flag, .rest = nullptr};
+  config::FlagRules rules{
+      .schemas = {&command_schema, &schema}, .tolerated = tolerated_flag, .rest = nullptr};
   config::read_flags(rules, arguments, problems, notes);
   Settings flags = declared.settings;
   declared = Declared();
@@ -523,18 +585,20 @@ Result<Settings> load_settings(const std::vector<std::string>& arguments, const 
   declared.settings.print_config = flags.print_config;
   declared.settings.help = flags.help;
   declared.settings.version = flags.version;
-  if (flags.help || flags.version) return problems.empty() ? Result<Settings>(declared.settings)
-                                                           : Error(Code::invalid_argument, joined(problems));
+  if (flags.help || flags.version)
+    return problems.empty() ? Result<Settings>(declared.settings)
+                            : Error(Code::invalid_argument, joined(problems));
   if (command.target != "all")
-    notes.push_back({LogLevel::info, fmt::format("-target={}: one process does everything; ignored", command.target)});
+    notes.push_back(
+        {LogLevel::info, fmt::format("-target={}: one process does everything; ignored", command.target)});
 
   std::vector<Source> own;
   CompatFiles compat(schema, problems, notes);
   for (const std::string& file : command.files) {
     auto source = read_source(file, command, environment, files, setting_names(), problems, notes);
     if (!source) continue;
-    notes.push_back({LogLevel::info, fmt::format("{}: read as a file of {}", file,
-                                                 config::program_name(source->program))});
+    notes.push_back({LogLevel::info,
+                     fmt::format("{}: read as a file of {}", file, config::program_name(source->program))});
     if (source->program == Program::weft) {
       own.push_back(std::move(*source));
     } else {
@@ -571,18 +635,23 @@ Environment process_environment() {
 std::string settings_help() {
   Declared declared;
   Command command;
-  return config::print_help(declare_command(command, declared.settings)) + config::print_help(declare(declared));
+  return config::print_help(declare_command(command, declared.settings)) +
+         config::print_help(declare(declared));
 }
 
 std::string settings_reference() {
   Declared declared;
   return "# Settings\n\n"
-         "Every setting can be given in `weft.yaml` (by its name, nested at the dots), as a flag or as an environment "
-         "variable. Flags win over variables, variables over `weft.yaml`, `weft.yaml` over files of Tempo and Loki, "
-         "and those over the defaults. Flags take one dash or two, `-a.b=c` or `-a.b c`; lists are divided by commas. "
+         "Every setting can be given in `weft.yaml` (by its name, nested at the dots), as a flag or as an "
+         "environment "
+         "variable. Flags win over variables, variables over `weft.yaml`, `weft.yaml` over files of Tempo "
+         "and Loki, "
+         "and those over the defaults. Flags take one dash or two, `-a.b=c` or `-a.b c`; lists are divided "
+         "by commas. "
          "Durations are written `90s`, `1h30m` or `14d`, sizes `256KiB`, `4MB` or in bytes. `${NAME}` and "
          "`${NAME:default}` in `weft.yaml` are replaced by environment variables, `$$` by a dollar sign.\n\n"
-         "This page is generated from the declarations in `src/app/settings.cpp`; a test fails when it is stale.\n\n" +
+         "This page is generated from the declarations in `src/app/settings.cpp`; a test fails when it is "
+         "stale.\n\n" +
          config::print_reference(declare(declared));
 }
 

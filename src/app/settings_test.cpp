@@ -92,7 +92,8 @@ TEST(Settings, Defaults) {
 
 TEST(Settings, FlagsOfTheContract) {
   for (auto arguments : std::vector<std::vector<std::string>>{
-           {"--storage.path=/d", "--http.address=0.0.0.0", "--http.port=0", "--otlp.grpc-port=0", "--otlp.http-port=1"},
+           {"--storage.path=/d", "--http.address=0.0.0.0", "--http.port=0", "--otlp.grpc-port=0",
+            "--otlp.http-port=1"},
            {"-storage.path", "/d", "-http.address", "0.0.0.0", "-http.port", "0", "-otlp.grpc-port", "0",
             "-otlp.http_port", "1", "-target=all"},
            {"-server.http-listen-port=0", "-server.http-listen-address=0.0.0.0", "--storage.path=/d",
@@ -118,11 +119,13 @@ TEST(Settings, FlagErrorsAllAtOnce) {
             "--http.port: http.port: 'stray' is not a whole number");
   EXPECT_EQ(load({"stray"}).error(), "unexpected argument 'stray'");
   EXPECT_EQ(load({"--storage.path"}).error(), "--storage.path: needs a value");
-  EXPECT_EQ(load({"--http.port=65536"}).error(), "--http.port: http.port: '65536' is not in range: 0 to 65535");
+  EXPECT_EQ(load({"--http.port=65536"}).error(),
+            "--http.port: http.port: '65536' is not in range: 0 to 65535");
 }
 
 TEST(Settings, FlagsOfTheOthersAreTolerated) {
-  Loaded loaded = load({"-ingester.max-transfer-retries", "3", "-mem-ballast-size-mbs=1024", "--http.port=1"});
+  Loaded loaded =
+      load({"-ingester.max-transfer-retries", "3", "-mem-ballast-size-mbs=1024", "--http.port=1"});
   ASSERT_TRUE(loaded.settings) << loaded.error();
   EXPECT_EQ(loaded.settings->http[0].port, 1);
   EXPECT_NE(loaded.log(LogLevel::info).find("-ingester.max-transfer-retries: a flag of Loki or Tempo"),
@@ -130,8 +133,9 @@ TEST(Settings, FlagsOfTheOthersAreTolerated) {
 }
 
 TEST(Settings, Precedence) {
-  std::map<std::string, std::string> files = {{"weft.yaml", "http:\n  port: 2\nstorage: {path: /w}\n"},
-                                              {"loki.yaml", "auth_enabled: false\nserver: {http_listen_port: 1}\n"}};
+  std::map<std::string, std::string> files = {
+      {"weft.yaml", "http:\n  port: 2\nstorage: {path: /w}\n"},
+      {"loki.yaml", "auth_enabled: false\nserver: {http_listen_port: 1}\n"}};
   config::Environment environment = {{"WEFT_HTTP_PORT", "3"}};
   std::vector<std::string> both = {"-config.file=weft.yaml", "-config.file=loki.yaml"};
   EXPECT_EQ(load({both[1]}, files).settings->http[0].port, 1);
@@ -153,7 +157,8 @@ constexpr const char* kTempo =
 constexpr const char* kLoki =
     "auth_enabled: false\n"
     "server: {http_listen_port: 3100}\n"
-    "ingester: {lifecycler: {ring: {kvstore: {store: inmemory}, replication_factor: 1}}, chunk_idle_period: 5m}\n"
+    "ingester: {lifecycler: {ring: {kvstore: {store: inmemory}, replication_factor: 1}}, chunk_idle_period: "
+    "5m}\n"
     "storage_config: {filesystem: {directory: /loki/chunks}}\n"
     "limits_config: {enforce_metric_name: false, reject_old_samples: false, reject_old_samples_max_age: 7d}\n"
     "table_manager: {retention_deletes_enabled: false, retention_period: 0s}\n";
@@ -185,7 +190,8 @@ TEST(Settings, ALokiFile) {
   EXPECT_EQ(s.ingest.limits.old_samples_age_max_ns, 168 * kHourNs);
   EXPECT_FALSE(s.logs_auth);
   EXPECT_EQ(loaded.log(LogLevel::warn), "");
-  EXPECT_NE(loaded.log(LogLevel::info).find("loki.yaml:3:25: ingester.lifecycler.ring: weft has no rings; ignored\n"),
+  EXPECT_NE(loaded.log(LogLevel::info)
+                .find("loki.yaml:3:25: ingester.lifecycler.ring: weft has no rings; ignored\n"),
             std::string::npos)
       << loaded.log(LogLevel::info);
 }
@@ -217,8 +223,9 @@ TEST(Settings, FilesOfTheGuide) {
     PosixFileSystem files;
     if (!files.list(directory) || !read_file(files, directory + "/tempo.yaml")) continue;
     std::vector<config::Note> notes;
-    auto settings = load_settings({"-config.file=" + directory + "/tempo.yaml", "-config.file=" + directory +
-                                   "/loki.yaml"}, {}, files, notes);
+    auto settings = load_settings(
+        {"-config.file=" + directory + "/tempo.yaml", "-config.file=" + directory + "/loki.yaml"}, {}, files,
+        notes);
     ASSERT_TRUE(settings) << settings.error().message();
     EXPECT_EQ(address(settings->http[0]), "0.0.0.0:3100");
     EXPECT_EQ(address(settings->otlp_grpc), "0.0.0.0:4317");

@@ -26,7 +26,8 @@ std::string_view program_name(Program program);  // "Tempo", "a Kubernetes manif
 
 // Whose file this is, by its top two levels of keys; a tie is broken by the file's name. `own_keys` are
 // the names of our settings. An empty file is ours unless its name says otherwise.
-Program recognise(const text::YamlNode& root, std::string_view file, const std::vector<std::string>& own_keys);
+Program recognise(const text::YamlNode& root, std::string_view file,
+                  const std::vector<std::string>& own_keys);
 
 // One line about one key.
 struct Finding {

@@ -32,7 +32,8 @@ std::vector<std::string> values_of(const Setting& setting, std::string_view text
 
 bool is_group(const Schema& schema, std::string_view path) {
   return std::ranges::any_of(schema.settings(), [&](const Setting& setting) {
-    return setting.name.size() > path.size() && setting.name.starts_with(path) && setting.name[path.size()] == '.';
+    return setting.name.size() > path.size() && setting.name.starts_with(path) &&
+           setting.name[path.size()] == '.';
   });
 }
 
@@ -52,12 +53,13 @@ class YamlReader {
     const text::YamlNode& node = entry.node;
     if (Setting* setting = schema_.find(path)) return read_value(*setting, node, path);
     if (!is_group(schema_, path)) {
-      problems_.push_back(fmt::format("{}: unknown key '{}'; the nearest known key is '{}'", place(file_, entry.mark),
-                                      path, schema_.nearest(path)));
+      problems_.push_back(fmt::format("{}: unknown key '{}'; the nearest known key is '{}'",
+                                      place(file_, entry.mark), path, schema_.nearest(path)));
     } else if (node.kind == map) {
       read_map(node, path + ".");
     } else if (node.kind != null) {
-      problems_.push_back(fmt::format("{}: '{}' is a group of settings, not a value", place(file_, node.mark), path));
+      problems_.push_back(
+          fmt::format("{}: '{}' is a group of settings, not a value", place(file_, node.mark), path));
     }
   }
 
@@ -66,7 +68,9 @@ class YamlReader {
     std::string where = place(file_, node.mark);
     switch (node.kind) {
       case null: return;  // a key without a value leaves the default
-      case map: problems_.push_back(fmt::format("{}: {}: expected {}, not a map", where, path, wanted(setting))); return;
+      case map:
+        problems_.push_back(fmt::format("{}: {}: expected {}, not a map", where, path, wanted(setting)));
+        return;
       case scalar: return assign(setting, values_of(setting, node.value), where, problems_);
       case sequence: break;
     }
@@ -79,7 +83,8 @@ class YamlReader {
       if (item.is_scalar()) {
         values.push_back(item.value);
       } else {
-        problems_.push_back(fmt::format("{}: {}: a list of texts is expected", place(file_, item.mark), path));
+        problems_.push_back(
+            fmt::format("{}: {}: a list of texts is expected", place(file_, item.mark), path));
       }
     }
     assign(setting, values, where, problems_);
@@ -133,7 +138,8 @@ void assign(Setting& setting, const std::vector<std::string>& values, std::strin
     return;
   }
   // Do not repeat a secret in a message.
-  std::string what = setting.secret == Secret::yes ? std::string("not a valid value") : done.error().message();
+  std::string what =
+      setting.secret == Secret::yes ? std::string("not a valid value") : done.error().message();
   problems.push_back(fmt::format("{}: {}: {}", origin, setting.name, what));
 }
 
@@ -158,14 +164,15 @@ void read_environment(Schema& schema, const Environment& environment, std::vecto
     if (found == environment.end()) continue;
     const std::string& value = found->second;
     if (is_service_link(value)) {
-      notes.push_back({LogLevel::warn, fmt::format("{}={} looks like a Kubernetes service link; ignored", names.back(),
-                                                   value)});
+      notes.push_back({LogLevel::warn, fmt::format("{}={} looks like a Kubernetes service link; ignored",
+                                                   names.back(), value)});
       continue;
     }
     assign(setting, values_of(setting, value), names.back(), problems);
   }
   std::vector<std::string_view> known(names.begin(), names.end());
-  for (auto it = environment.lower_bound("WEFT_"); it != environment.end() && it->first.starts_with("WEFT_"); ++it) {
+  for (auto it = environment.lower_bound("WEFT_"); it != environment.end() && it->first.starts_with("WEFT_");
+       ++it) {
     if (std::ranges::find(names, it->first) != names.end()) continue;
     std::string_view near = nearest(it->first, known);
     if (edit_distance(it->first, near) <= 2)
@@ -244,8 +251,8 @@ void read_flags(const FlagRules& rules, const std::vector<std::string>& argument
   for (auto& [setting, values] : lists) assign(*setting, values, setting->flag(), problems);
 }
 
-Result<std::string> expand_variables(std::string_view text, std::string_view file, const Environment& environment,
-                                     std::vector<Note>& notes) {
+Result<std::string> expand_variables(std::string_view text, std::string_view file,
+                                     const Environment& environment, std::vector<Note>& notes) {
   std::string out;
   out.reserve(text.size());
   std::size_t line = 1;
@@ -265,22 +272,22 @@ Result<std::string> expand_variables(std::string_view text, std::string_view fil
     }
     std::size_t end = rest.find_first_of("}\n");
     if (end == std::string_view::npos || rest[end] != '}')
-      return Error(Code::invalid_argument, fmt::format("{}:{}: ${{ without a closing brace; write $$ for a dollar sign",
-                                                       file, line));
+      return Error(Code::invalid_argument,
+                   fmt::format("{}:{}: ${{ without a closing brace; write $$ for a dollar sign", file, line));
     std::string_view inside = rest.substr(2, end - 2);
     Variable variable = parse_variable(inside);
     if (!is_variable_name(variable.name))
       return Error(Code::invalid_argument,
-                   fmt::format("{}:{}: ${{{}}} does not name a variable; write $${{ for the text itself", file, line,
-                               inside));
+                   fmt::format("{}:{}: ${{{}}} does not name a variable; write $${{ for the text itself",
+                               file, line, inside));
     auto found = environment.find(variable.name);
     if (found != environment.end() && !(found->second.empty() && variable.has_fallback)) {
       out += found->second;
     } else if (variable.has_fallback) {
       out += variable.fallback;
     } else if (found == environment.end()) {
-      notes.push_back({LogLevel::warn, fmt::format("{}:{}: ${{{}}} is not set; replaced by nothing", file, line,
-                                                   variable.name)});
+      notes.push_back({LogLevel::warn, fmt::format("{}:{}: ${{{}}} is not set; replaced by nothing", file,
+                                                   line, variable.name)});
     }
     if (out.size() > kExpandedBytesMax)
       return Error(Code::resource_exhausted,
@@ -315,7 +322,8 @@ std::string print_help(const Schema& schema) {
   for (const Setting& setting : schema.settings()) {
     std::string_view type = kind_name(setting.kind);
     bool switch_ = setting.kind == Kind::boolean;
-    out += fmt::format("  {}{}\n      {}", setting.flag(), switch_ ? "" : fmt::format(" {}", type), setting.help);
+    out += fmt::format("  {}{}\n      {}", setting.flag(), switch_ ? "" : fmt::format(" {}", type),
+                       setting.help);
     std::string extra = setting.bounds;
     if (!setting.initial.empty() && setting.initial != "\"\"" && setting.initial != "[]")
       extra += fmt::format("{}default {}", extra.empty() ? "" : "; ", setting.initial);
@@ -327,8 +335,8 @@ std::string print_help(const Schema& schema) {
 std::string print_reference(const Schema& schema) {
   std::string out;
   for (const Schema::Group& group : schema.groups()) {
-    out += fmt::format("## {}\n\n{}\n\n| Setting | Type | Default | What it does |\n|---|---|---|---|\n", group.name,
-                       group.sentence);
+    out += fmt::format("## {}\n\n{}\n\n| Setting | Type | Default | What it does |\n|---|---|---|---|\n",
+                       group.name, group.sentence);
     for (const Setting& setting : schema.settings()) {
       if (!setting.name.starts_with(group.name + ".")) continue;
       std::string bounds = setting.bounds.empty() ? "" : fmt::format(" ({})", setting.bounds);

@@ -53,8 +53,8 @@ void assign(Setting& setting, const std::vector<std::string>& values, std::strin
 // ${NAME}, ${NAME:default} and ${NAME:-default} replaced; $$ is a dollar sign. A name without value
 // and default is replaced by nothing and noted. Errors: invalid_argument, "file:line: …", for braces
 // that do not close; resource_exhausted for a result of more than 4 MiB.
-Result<std::string> expand_variables(std::string_view text, std::string_view file, const Environment& environment,
-                                     std::vector<Note>& notes);
+Result<std::string> expand_variables(std::string_view text, std::string_view file,
+                                     const Environment& environment, std::vector<Note>& notes);
 
 // All settings with their present values as YAML, nested by the parts of their names.
 std::string print_yaml(const Schema& schema);

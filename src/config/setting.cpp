@@ -186,8 +186,8 @@ Setting& Schema::add_integer(std::string_view name, std::function<void(std::int6
                              std::function<std::int64_t()> get, IntegerBounds bounds, std::string_view help) {
   Setting setting = named(name, Kind::integer, help);
   bool open = bounds.max == INT64_MAX;
-  std::string range = open ? fmt::format("at least {}", bounds.min)
-                           : fmt::format("{} to {}", bounds.min, bounds.max);
+  std::string range =
+      open ? fmt::format("at least {}", bounds.min) : fmt::format("{} to {}", bounds.min, bounds.max);
   if (!open || bounds.min != 0) setting.bounds = range;
   setting.assign = [set = std::move(set), bounds, range](const Texts& texts) -> Result<void> {
     std::string text = TRY(single(texts, "a whole number"));
@@ -202,8 +202,8 @@ Setting& Schema::add_integer(std::string_view name, std::function<void(std::int6
   return add(std::move(setting));
 }
 
-Setting& Schema::add_bytes(std::string_view name, std::function<void(double)> set, std::function<double()> get,
-                           NumberBounds bounds, std::string_view help) {
+Setting& Schema::add_bytes(std::string_view name, std::function<void(double)> set,
+                           std::function<double()> get, NumberBounds bounds, std::string_view help) {
   Setting setting = named(name, Kind::bytes, help);
   if (bounds.max < 1e18)
     setting.bounds = fmt::format("{} to {}", print_bytes(bounds.min), print_bytes(bounds.max));

@@ -35,9 +35,9 @@ enum class Secret : bool { no, yes };  // a secret is printed as ********
 struct Setting {
   std::string name;  // "http.path_prefix"
   Kind kind = Kind::text;
-  std::string help;      // one sentence
-  std::string bounds;    // "0 to 65535", "debug, info, warn or error"; empty: none
-  std::string initial;   // the default as print() writes it
+  std::string help;     // one sentence
+  std::string bounds;   // "0 to 65535", "debug, info, warn or error"; empty: none
+  std::string initial;  // the default as print() writes it
   Secret secret = Secret::no;
   std::vector<std::string> aliases;  // other names that flags may use, with underscores
   // Where the present value came from, for people ("loki.yaml:4:3", "--http.port"). Empty: default.
@@ -81,7 +81,8 @@ class Schema {
   }
   Setting& number(std::string_view name, double* target, NumberBounds bounds, std::string_view help);
   // Nanoseconds, written "1h30m" or "14d".
-  Setting& duration(std::string_view name, std::int64_t* target, IntegerBounds bounds_ns, std::string_view help);
+  Setting& duration(std::string_view name, std::int64_t* target, IntegerBounds bounds_ns,
+                    std::string_view help);
 
   struct Choice {
     std::string_view name;

@@ -152,7 +152,8 @@ class Builder {
     if (nodes_ > limits_.nodes_max)
       return error(mark, fmt::format("more than {} values, aliases counted", limits_.nodes_max));
     if (bytes_ > limits_.value_bytes_max)
-      return error(mark, fmt::format("values of more than {} bytes, aliases counted", limits_.value_bytes_max));
+      return error(mark,
+                   fmt::format("values of more than {} bytes, aliases counted", limits_.value_bytes_max));
     if (open_.size() + size.depth > limits_.depth_max)
       return error(mark, fmt::format("nested deeper than {}", limits_.depth_max));
     return {};
@@ -312,8 +313,8 @@ const YamlNode* YamlNode::at(std::initializer_list<std::string_view> path) const
 Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, std::string_view file,
                                                    const YamlLimits& limits) {
   if (text.size() > limits.text_bytes_max)
-    return Error(Code::resource_exhausted,
-                 fmt::format("{}: {} bytes, a YAML file may have {}", file, text.size(), limits.text_bytes_max));
+    return Error(Code::resource_exhausted, fmt::format("{}: {} bytes, a YAML file may have {}", file,
+                                                       text.size(), limits.text_bytes_max));
   return Builder(text, file, limits).documents();
 }
 

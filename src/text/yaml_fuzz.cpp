@@ -1,9 +1,9 @@
+#include "text/yaml.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
-
-#include "text/yaml.h"
 
 namespace {
 

@@ -70,7 +70,8 @@ TEST(Yaml, ErrorsNameTheirPlace) {
       {"a: [1\n",
        "f.yaml:2:1: did not find expected ',' or ']' (while parsing a flow sequence that began in line 1)"},
       {"a:\n\t- b\n",
-       "f.yaml:2:1: found character that cannot start any token (while scanning for the next token that began "
+       "f.yaml:2:1: found character that cannot start any token (while scanning for the next token that "
+       "began "
        "in line 2); YAML is indented with spaces, and text that begins with a sign needs quotes"},
   };
   for (const Case& c : cases) EXPECT_EQ(read(c.text), c.want) << c.text;
@@ -119,8 +120,9 @@ TEST(Yaml, Documents) {
 }
 
 TEST(Yaml, ScalarsReadBack) {
-  for (std::string_view text : {"", "plain", "/var/lib", "0.0.0.0", "127.0.0.1:80", "a: b", "true", "~", "null",
-                                "-x", "# no", "it's", "two\nlines", "'", "\"q\"", " lead", "*x", "No", "é"}) {
+  for (std::string_view text :
+       {"", "plain", "/var/lib", "0.0.0.0", "127.0.0.1:80", "a: b", "true", "~", "null", "-x", "# no", "it's",
+        "two\nlines", "'", "\"q\"", " lead", "*x", "No", "é"}) {
     std::string written = yaml_scalar(text);
     auto node = parse_yaml("k: " + written + "\n", "f");
     ASSERT_TRUE(node) << written;

@@ -62,7 +62,8 @@ std::string joined(const std::vector<std::string>& values) {
 }
 
 // Paths of all known keys whose last part is `name`.
-void find_named(const KeyNode& keys, std::string_view name, const std::string& path, std::vector<std::string>& found) {
+void find_named(const KeyNode& keys, std::string_view name, const std::string& path,
+                std::vector<std::string>& found) {
   for (const auto& [key, child] : keys.children) {
     std::string here = key == "[]" ? path + key : (path.empty() ? key : path + "." + key);
     if (key == name) found.push_back(here);
@@ -128,7 +129,8 @@ class Walk {
                       ? "876000h"
                       : "1000000000000000000";
     }
-    out_.findings.push_back({Finding::Kind::applied, mark, path, fmt::format("{} = {}", sets.setting, joined(values))});
+    out_.findings.push_back(
+        {Finding::Kind::applied, mark, path, fmt::format("{} = {}", sets.setting, joined(values))});
     out_.assignments.push_back({std::string(sets.setting), std::move(values), node.mark, path});
   }
 
@@ -139,7 +141,8 @@ class Walk {
         fmt::format("{}; ignored", ignores.why));
   }
 
-  void unknown(const YamlEntry& entry, const KeyNode& keys, const std::string& path, const std::string& here) {
+  void unknown(const YamlEntry& entry, const KeyNode& keys, const std::string& path,
+               const std::string& here) {
     std::vector<std::string_view> siblings;
     for (const auto& [key, child] : keys.children)
       if (!key.ends_with('*') && key != "[]") siblings.push_back(key);
@@ -195,7 +198,8 @@ int count_known(const KeyNode& keys, const YamlNode& root) {
     const KeyNode* node = keys.child(entry.key);
     if (!node) continue;
     ++known;
-    for (const YamlEntry& inner : entry.node.entries) known += node->all_below || node->child(inner.key) ? 1 : 0;
+    for (const YamlEntry& inner : entry.node.entries)
+      known += node->all_below || node->child(inner.key) ? 1 : 0;
   }
   return known;
 }
@@ -249,7 +253,8 @@ void translate_listener(const YamlNode& root, std::string_view default_port, std
   }
   const YamlEntry* from = outer ? outer : inner;
   if (from && !prefix.empty()) {
-    apply(out, from == outer ? "server.http_path_prefix" : prefix_key, from->mark, "http.path_prefix", prefix);
+    apply(out, from == outer ? "server.http_path_prefix" : prefix_key, from->mark, "http.path_prefix",
+          prefix);
   } else {
     out.assignments.push_back({"http.path_prefix", {""}, {}, ""});
   }
@@ -261,6 +266,8 @@ bool is_zero(std::string_view value) {
   return number && *number == 0;
 }
 
-bool is_true(std::string_view value) { return value == "true" || value == "yes" || value == "on"; }
+bool is_true(std::string_view value) {
+  return value == "true" || value == "yes" || value == "on";
+}
 
 }  // namespace weft::config::compat

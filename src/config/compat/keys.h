@@ -69,12 +69,12 @@ const text::YamlEntry* entry_at(const text::YamlNode& root, std::string_view pat
 const text::YamlEntry* scalar_at(const text::YamlNode& root, std::string_view path);
 
 // Adds an assignment and its finding, "http.port = 3100".
-void apply(Translation& out, std::string_view key, text::YamlMark mark, std::string_view setting, std::string value,
-           std::string_view because = "");
+void apply(Translation& out, std::string_view key, text::YamlMark mark, std::string_view setting,
+           std::string value, std::string_view because = "");
 
 // What both programs share: address, port and path prefix. `prefix` is added to the server's own.
-void translate_listener(const text::YamlNode& root, std::string_view default_port, std::string_view prefix_key,
-                        Translation& out);
+void translate_listener(const text::YamlNode& root, std::string_view default_port,
+                        std::string_view prefix_key, Translation& out);
 
 // Is it zero, as a number or a duration ("0", "0s", "0h")?
 bool is_zero(std::string_view text);

@@ -27,7 +27,8 @@ constexpr Sets kSets[] = {
     {"limits_config.max_label_names_per_series", "limits.label_names_per_stream_max"},
     {"limits_config.max_line_size", "limits.line_bytes_max"},
     {"limits_config.max_structured_metadata_size", "limits.metadata_bytes_max", As::zero_unlimited},
-    {"limits_config.max_structured_metadata_entries_count", "limits.metadata_entries_max", As::zero_unlimited},
+    {"limits_config.max_structured_metadata_entries_count", "limits.metadata_entries_max",
+     As::zero_unlimited},
     {"limits_config.reject_old_samples", "limits.reject_old_samples"},
     {"limits_config.reject_old_samples_max_age", "limits.old_samples_age_max"},
     {"limits_config.creation_grace_period", "limits.future_grace"},
@@ -47,25 +48,35 @@ constexpr Ignores kIgnores[] = {
      "common.persist_tokens"},
     {"weft is one process, its parts need no addresses of each other", Loss::none,
      "memberlist.** ingester_client.** compactor_client.** compactor_grpc_client.** frontend_worker.** "
-     "query_scheduler.** index_gateway.** ingest_limits.** ingest_limits_frontend.** ingest_limits_frontend_client.** "
+     "query_scheduler.** index_gateway.** ingest_limits.** ingest_limits_frontend.** "
+     "ingest_limits_frontend_client.** "
      "internal_server.** common.instance_* common.compactor_address common.compactor_grpc_address "
-     "ingester.lifecycler.num_tokens ingester.lifecycler.heartbeat_period ingester.lifecycler.heartbeat_timeout "
-     "ingester.lifecycler.observe_period ingester.lifecycler.join_after ingester.lifecycler.min_ready_duration "
+     "ingester.lifecycler.num_tokens ingester.lifecycler.heartbeat_period "
+     "ingester.lifecycler.heartbeat_timeout "
+     "ingester.lifecycler.observe_period ingester.lifecycler.join_after "
+     "ingester.lifecycler.min_ready_duration "
      "ingester.lifecycler.interface_names ingester.lifecycler.enable_inet6 ingester.lifecycler.final_sleep "
      "ingester.lifecycler.tokens_file_path ingester.lifecycler.availability_zone "
      "ingester.lifecycler.unregister_on_shutdown ingester.lifecycler.readiness_check_ring_health "
-     "ingester.lifecycler.address ingester.lifecycler.port ingester.lifecycler.id ingester.max_transfer_retries "
+     "ingester.lifecycler.address ingester.lifecycler.port ingester.lifecycler.id "
+     "ingester.max_transfer_retries "
      "ingester.autoforget_unhealthy ingester.owned_streams_check_interval ingester.shutdown_marker_path "
-     "distributor.rate_store.** distributor.pool.** distributor.remote_timeout distributor.client_cleanup_period "
+     "distributor.rate_store.** distributor.pool.** distributor.remote_timeout "
+     "distributor.client_cleanup_period "
      "distributor.health_check_ingesters distributor.ingester_writes_enabled distributor.ingest_limits_* "
      "legacy_read_mode query_tee.** metastore.** metastore_client.** ingester_rf1.** querier_rf1.**"},
     {"weft writes to its own log, not to Kafka", Loss::none,
      "kafka_config.** block_builder.** block_scheduler.** dataobj.** dataobj_* ingester.kafka_ingestion.** "
-     "distributor.kafka_* distributor.kafka_config.** distributor.tenant_topic.** querier.query_partition_ingesters"},
-    {"lines are searchable as soon as they are accepted; weft decides itself when memory becomes a block", Loss::none,
-     "ingester.chunk_idle_period ingester.chunk_retain_period ingester.max_chunk_age ingester.chunk_block_size "
-     "ingester.chunk_target_size ingester.chunk_encoding ingester.flush_check_period ingester.flush_op_timeout "
-     "ingester.flush_op_backoff.** ingester.concurrent_flushes ingester.sync_period ingester.sync_min_utilization "
+     "distributor.kafka_* distributor.kafka_config.** distributor.tenant_topic.** "
+     "querier.query_partition_ingesters"},
+    {"lines are searchable as soon as they are accepted; weft decides itself when memory becomes a block",
+     Loss::none,
+     "ingester.chunk_idle_period ingester.chunk_retain_period ingester.max_chunk_age "
+     "ingester.chunk_block_size "
+     "ingester.chunk_target_size ingester.chunk_encoding ingester.flush_check_period "
+     "ingester.flush_op_timeout "
+     "ingester.flush_op_backoff.** ingester.concurrent_flushes ingester.sync_period "
+     "ingester.sync_min_utilization "
      "ingester.index_shards ingester.max_dropped_streams ingester.query_store_max_look_back_period "
      "ingester.chunk_filterer.** ingester.max_returned_stream_errors ingester.tailers.**"},
     {"the write-ahead log is always on and lies in storage.path", Loss::none, "ingester.wal.**"},
@@ -78,12 +89,15 @@ constexpr Ignores kIgnores[] = {
      "storage_config.boltdb_shipper.** storage_config.tsdb_shipper.** storage_config.bloom_shipper.** "
      "storage_config.boltdb.** storage_config.max_parallel_get_chunk storage_config.max_chunk_batch_size "
      "storage_config.disable_broad_index_queries storage_config.named_stores.** storage_config.object_prefix "
-     "storage_config.use_thanos_objstore storage_config.object_store.s3.** storage_config.object_store.gcs.** "
+     "storage_config.use_thanos_objstore storage_config.object_store.s3.** "
+     "storage_config.object_store.gcs.** "
      "storage_config.object_store.azure.** storage_config.object_store.swift.** "
      "storage_config.object_store.cos.** storage_config.object_store.bos.** "
      "storage_config.object_store.alibabacloud.** storage_config.object_store.storage_prefix "
-     "storage_config.object_store.named_stores.** storage_config.hedging.** storage_config.congestion_control.** "
-     "common.storage.hedging.** common.storage.congestion_control.** common.storage.filesystem.rules_directory"},
+     "storage_config.object_store.named_stores.** storage_config.hedging.** "
+     "storage_config.congestion_control.** "
+     "common.storage.hedging.** common.storage.congestion_control.** "
+     "common.storage.filesystem.rules_directory"},
     {"weft keeps blocks on the local disk; object storage is not there yet", Loss::noticeable,
      "storage_config.aws.** storage_config.azure.** storage_config.gcs.** storage_config.swift.** "
      "storage_config.bos.** storage_config.cos.** storage_config.alibabacloud.** storage_config.bigtable.** "
@@ -98,36 +112,42 @@ constexpr Ignores kIgnores[] = {
      "limits_config.max_cache_freshness_per_query limits_config.max_stats_cache_freshness "
      "limits_config.max_metadata_cache_freshness"},
     {"weft does not bound how far back a query looks", Loss::none,
-     "chunk_store_config.max_look_back_period limits_config.max_query_lookback limits_config.max_query_range"},
+     "chunk_store_config.max_look_back_period limits_config.max_query_lookback "
+     "limits_config.max_query_range"},
     {"table retention deletes nothing here, nor in Loki's single binary; limits_config.retention_period with "
      "compactor.retention_enabled: true is what does",
      Loss::none, "table_manager.**"},
     {"weft merges and removes blocks by its own rules", Loss::none,
      "compactor.working_directory compactor.shared_store compactor.shared_store_key_prefix "
      "compactor.compaction_interval compactor.apply_retention_interval compactor.retention_delete_delay "
-     "compactor.retention_delete_worker_count compactor.retention_table_timeout compactor.retention_backoff_config.** "
+     "compactor.retention_delete_worker_count compactor.retention_table_timeout "
+     "compactor.retention_backoff_config.** "
      "compactor.max_compaction_parallelism compactor.upload_parallelism compactor.run_once "
      "compactor.tables_to_compact compactor.skip_latest_n_tables compactor.jobs_config.** "
      "compactor.horizontal_scaling_mode compactor.worker_config.**"},
     {"deleting single lines is not there yet", Loss::noticeable,
-     "compactor.delete_* compactor.deletion_mode compactor.allow_deletes compactor.backup_delete_request_store_db_type "
+     "compactor.delete_* compactor.deletion_mode compactor.allow_deletes "
+     "compactor.backup_delete_request_store_db_type "
      "limits_config.deletion_mode limits_config.allow_deletes"},
     {"a query runs in this process, with the cores and the memory there are", Loss::none,
      "querier.tail_max_duration querier.extra_query_delay querier.query_ingesters_within querier.engine.** "
      "querier.max_concurrent querier.query_store_only querier.query_ingester_only "
      "querier.per_request_limits_enabled querier.multi_tenant_queries_enabled querier.query_timeout "
-     "querier.ingester_query_store_max_look_back_period querier.dataobj.** query_range.** frontend.** query_engine.** "
+     "querier.ingester_query_store_max_look_back_period querier.dataobj.** query_range.** frontend.** "
+     "query_engine.** "
      "limits_config.max_query_parallelism limits_config.tsdb_* limits_config.split_* "
      "limits_config.min_sharding_lookback limits_config.recent_metadata_query_window "
      "limits_config.query_ready_index_num_days limits_config.max_queriers_per_tenant "
-     "limits_config.max_query_capacity limits_config.max_chunks_per_query limits_config.index_gateway_shard_size "
+     "limits_config.max_query_capacity limits_config.max_chunks_per_query "
+     "limits_config.index_gateway_shard_size "
      "limits_config.shard_aggregations limits_config.max_querier_bytes_read limits_config.cardinality_limit "
      "limits_config.max_streams_matchers_per_query limits_config.debug_engine_* limits_config.bloom_* "
      "bloom_build.** bloom_compactor.** bloom_gateway.** limits_config.enable_multi_variant_queries"},
     {"weft has no such limit", Loss::none,
      "limits_config.ingestion_rate_strategy limits_config.max_streams_per_user "
      "limits_config.per_stream_rate_limit limits_config.per_stream_rate_limit_burst "
-     "limits_config.max_query_bytes_read limits_config.max_concurrent_tail_requests limits_config.volume_max_series "
+     "limits_config.max_query_bytes_read limits_config.max_concurrent_tail_requests "
+     "limits_config.volume_max_series "
      "limits_config.ingestion_partitions_tenant_shard_size limits_config.use_owned_stream_count "
      "limits_config.simulated_push_latency distributor.write_failures_logging.**"},
     {"streams are never split here", Loss::none, "limits_config.shard_streams.**"},
@@ -157,7 +177,8 @@ constexpr Ignores kIgnores[] = {
     {"one process does everything", Loss::none, "target"},
     {"lines of tenants without a name belong to 'fake'", Loss::none, "no_auth_tenant"},
     {"without meaning here", Loss::none,
-     "ballast_bytes tracing.** profiling.** shutdown_delay metrics_namespace ui.** http_prefix limits_frontend.**"},
+     "ballast_bytes tracing.** profiling.** shutdown_delay metrics_namespace ui.** http_prefix "
+     "limits_frontend.**"},
     {kServerGrpcPort, Loss::none, kServerGrpcPortKeys},
     {kServerTls, Loss::noticeable, kServerTlsKeys},
     {kServerOwnBounds, Loss::none, kServerOwnBoundsKeys},
@@ -181,9 +202,9 @@ void translate_auth(const YamlNode& root, Translation& out) {
 
 // The most particular directory decides.
 void translate_storage(const YamlNode& root, Translation& out) {
-  constexpr std::string_view kKeys[] = {
-      "storage_config.filesystem.directory", "storage_config.object_store.filesystem.dir",
-      "common.storage.filesystem.chunks_directory", "common.path_prefix"};
+  constexpr std::string_view kKeys[] = {"storage_config.filesystem.directory",
+                                        "storage_config.object_store.filesystem.dir",
+                                        "common.storage.filesystem.chunks_directory", "common.path_prefix"};
   std::string_view used;
   for (std::string_view key : kKeys) {
     const YamlEntry* entry = scalar_at(root, key);
@@ -206,19 +227,21 @@ void translate_retention(const YamlNode& root, Translation& out) {
   bool on = enabled && is_true(enabled->node.value);
   bool has_period = period && !is_zero(period->node.value);
   if (enabled)
-    out.findings.push_back({on && !has_period ? Finding::Kind::warning : Finding::Kind::applied, enabled->mark,
-                            "compactor.retention_enabled",
-                            on ? (has_period ? "limits_config.retention_period is obeyed"
-                                             : "limits_config.retention_period is not set: logs are kept for ever")
-                               : "logs are kept for ever"});
+    out.findings.push_back(
+        {on && !has_period ? Finding::Kind::warning : Finding::Kind::applied, enabled->mark,
+         "compactor.retention_enabled",
+         on ? (has_period ? "limits_config.retention_period is obeyed"
+                          : "limits_config.retention_period is not set: logs are kept for ever")
+            : "logs are kept for ever"});
   if (!period) return;
   if (on) {
     apply(out, "limits_config.retention_period", period->mark, "retention.logs", period->node.value);
   } else {
-    out.findings.push_back({has_period ? Finding::Kind::warning : Finding::Kind::ignored, period->mark,
-                            "limits_config.retention_period",
-                            has_period ? "deletes nothing without compactor.retention_enabled: true, as in Loki; ignored"
-                                       : "logs are kept for ever"});
+    out.findings.push_back(
+        {has_period ? Finding::Kind::warning : Finding::Kind::ignored, period->mark,
+         "limits_config.retention_period",
+         has_period ? "deletes nothing without compactor.retention_enabled: true, as in Loki; ignored"
+                    : "logs are kept for ever"});
   }
 }
 

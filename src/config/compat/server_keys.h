@@ -11,7 +11,8 @@ inline constexpr std::string_view kServerListener =
 
 inline constexpr std::string_view kServerGrpcPort = "gRPC is answered on the HTTP port";
 inline constexpr std::string_view kServerGrpcPortKeys =
-    "server.grpc_listen_network server.grpc_listen_address server.grpc_listen_port server.grpc_listen_conn_limit";
+    "server.grpc_listen_network server.grpc_listen_address server.grpc_listen_port "
+    "server.grpc_listen_conn_limit";
 
 inline constexpr std::string_view kServerTls = "weft does not do TLS yet; put a proxy in front";
 inline constexpr std::string_view kServerTlsKeys =
@@ -26,8 +27,10 @@ inline constexpr std::string_view kServerOwnBoundsKeys =
 inline constexpr std::string_view kServerLogs = "weft's own log has no such option";
 inline constexpr std::string_view kServerLogsKeys =
     "server.log_source_ips_* server.log_request_* server.trace_request_* server.register_instrumentation "
-    "server.report_grpc_codes_in_instrumentation_label_enabled server.enable_channelz server.metrics_namespace "
-    "server.http_log_closed_connections_without_response_enabled server.external_url server.profiling_enabled "
+    "server.report_grpc_codes_in_instrumentation_label_enabled server.enable_channelz "
+    "server.metrics_namespace "
+    "server.http_log_closed_connections_without_response_enabled server.external_url "
+    "server.profiling_enabled "
     "server.throughput.**";
 
 }  // namespace weft::config::compat

@@ -37,26 +37,35 @@ constexpr Sets kSets[] = {
 
 constexpr Ignores kIgnores[] = {
     {"weft has no rings", Loss::none,
-     "distributor.ring.** distributor.override_ring_key ingester.lifecycler.ring.** ingester.override_ring_key "
-     "compactor.ring.** compactor.override_ring_key metrics_generator.ring.** metrics_generator.override_ring_key "
-     "querier.partition_ring.** querier.secondary_ingester_ring live_store.ring.** live_store.partition_ring.** "
+     "distributor.ring.** distributor.override_ring_key ingester.lifecycler.ring.** "
+     "ingester.override_ring_key "
+     "compactor.ring.** compactor.override_ring_key metrics_generator.ring.** "
+     "metrics_generator.override_ring_key "
+     "querier.partition_ring.** querier.secondary_ingester_ring live_store.ring.** "
+     "live_store.partition_ring.** "
      "backend_worker.ring.** backend_worker.override_ring_key ingest.partition_ring.** partition_ring.**"},
     {"weft is one process, its parts need no addresses of each other", Loss::none,
-     "memberlist.** ingester_client.** metrics_generator_client.** live_store_client.** backend_scheduler_client.** "
+     "memberlist.** ingester_client.** metrics_generator_client.** live_store_client.** "
+     "backend_scheduler_client.** "
      "querier.frontend_worker.** internal_server.** ingester.lifecycler.num_tokens "
-     "ingester.lifecycler.heartbeat_period ingester.lifecycler.heartbeat_timeout ingester.lifecycler.observe_period "
-     "ingester.lifecycler.join_after ingester.lifecycler.min_ready_duration ingester.lifecycler.interface_names "
+     "ingester.lifecycler.heartbeat_period ingester.lifecycler.heartbeat_timeout "
+     "ingester.lifecycler.observe_period "
+     "ingester.lifecycler.join_after ingester.lifecycler.min_ready_duration "
+     "ingester.lifecycler.interface_names "
      "ingester.lifecycler.enable_inet6 ingester.lifecycler.final_sleep ingester.lifecycler.tokens_file_path "
      "ingester.lifecycler.availability_zone ingester.lifecycler.unregister_on_shutdown "
      "ingester.lifecycler.readiness_check_ring_health ingester.lifecycler.address ingester.lifecycler.port "
-     "ingester.lifecycler.id distributor.extend_writes ingester.flush_object_storage backend_scheduler.maintenance_*"
+     "ingester.lifecycler.id distributor.extend_writes ingester.flush_object_storage "
+     "backend_scheduler.maintenance_*"
      " backend_scheduler.tenant_measurement_interval backend_scheduler.backend_flush_interval "
      "backend_scheduler.local_work_path backend_scheduler.job_timeout backend_scheduler.work.**"},
     {"weft writes to its own log, not to Kafka", Loss::none,
      "ingest.** block_builder.** distributor.kafka_* distributor.ingester_write_path_enabled "
      "distributor.kafka_config.** ingester.local_wal.**"},
-    {"spans are searchable as soon as they are accepted; weft decides itself when memory becomes a block", Loss::none,
-     "ingester.trace_idle_period ingester.trace_live_period ingester.max_block_duration ingester.max_block_bytes "
+    {"spans are searchable as soon as they are accepted; weft decides itself when memory becomes a block",
+     Loss::none,
+     "ingester.trace_idle_period ingester.trace_live_period ingester.max_block_duration "
+     "ingester.max_block_bytes "
      "ingester.complete_block_timeout ingester.flush_check_period ingester.flush_op_timeout "
      "ingester.concurrent_flushes ingester.flush_all_on_shutdown ingester.dedicated_columns.** "
      "ingester.autocomplete_filtering_enabled ingester.use_flatbuffer_search live_store.**"},
@@ -67,13 +76,15 @@ constexpr Ignores kIgnores[] = {
     {"weft keeps blocks on the local disk; object storage is not there yet", Loss::noticeable,
      "storage.trace.s3.** storage.trace.gcs.** storage.trace.azure.**"},
     {"weft needs no cache beside it", Loss::none,
-     "cache.** storage.trace.cache storage.trace.cache_* storage.trace.background_cache.** storage.trace.memcached.** "
+     "cache.** storage.trace.cache storage.trace.cache_* storage.trace.background_cache.** "
+     "storage.trace.memcached.** "
      "storage.trace.redis.** storage.trace.local.cache"},
     {"weft merges blocks by its own rules", Loss::none,
      "compactor.disabled compactor.compaction.compaction_window compactor.compaction.max_block_bytes "
      "compactor.compaction.max_compaction_objects compactor.compaction.compacted_block_retention "
      "compactor.compaction.compaction_cycle compactor.compaction.retention_concurrency "
-     "compactor.compaction.max_time_per_tenant compactor.compaction.v2_* compactor.compaction.chunk_size_bytes "
+     "compactor.compaction.max_time_per_tenant compactor.compaction.v2_* "
+     "compactor.compaction.chunk_size_bytes "
      "compactor.compaction.flush_size_bytes compactor.compaction.iterator_buffer_size "
      "compactor.compaction.min_input_blocks compactor.compaction.max_input_blocks "
      "compactor.compaction.max_compaction_range compactor.compaction.max_jobs_per_tenant "
@@ -86,8 +97,10 @@ constexpr Ignores kIgnores[] = {
      "backend_worker.backend.** backend_worker.finish_on_shutdown_timeout backend_worker.retention_interval "
      "backend_scheduler.provider.retention.** backend_scheduler.provider.redaction.** "
      "backend_scheduler.provider.compaction.max_jobs_per_tenant "
-     "backend_scheduler.provider.compaction.min_input_blocks backend_scheduler.provider.compaction.max_input_blocks "
-     "backend_scheduler.provider.compaction.measure_interval backend_scheduler.provider.compaction.min_cycle_interval "
+     "backend_scheduler.provider.compaction.min_input_blocks "
+     "backend_scheduler.provider.compaction.max_input_blocks "
+     "backend_scheduler.provider.compaction.measure_interval "
+     "backend_scheduler.provider.compaction.min_cycle_interval "
      "backend_scheduler.provider.compaction.max_compaction_level "
      "backend_scheduler.provider.compaction.compaction.compaction_window "
      "backend_scheduler.provider.compaction.compaction.max_block_bytes "
@@ -106,7 +119,8 @@ constexpr Ignores kIgnores[] = {
      "querier.max_concurrent_queries querier.search.** querier.trace_by_id.** querier.metrics.** "
      "querier.query_relevant_ingesters querier.shuffle_sharding_ingesters_* querier.query_live_store "
      "querier.extra_query_delay querier.query_timeout querier.search_* "
-     "query_frontend.max_outstanding_per_tenant query_frontend.querier_forget_delay query_frontend.max_batch_size "
+     "query_frontend.max_outstanding_per_tenant query_frontend.querier_forget_delay "
+     "query_frontend.max_batch_size "
      "query_frontend.max_retries query_frontend.tolerate_failed_blocks query_frontend.query_shards "
      "query_frontend.response_consumers query_frontend.weights.** query_frontend.rf1_after "
      "query_frontend.trace_by_id.** query_frontend.metrics.** query_frontend.mcp_server.** "
@@ -119,7 +133,8 @@ constexpr Ignores kIgnores[] = {
     {"weft answers with Tempo's defaults unless a request says otherwise", Loss::none,
      "query_frontend.search.default_result_limit query_frontend.search.default_spans_per_span_set "
      "query_frontend.search.max_spans_per_span_set query_frontend.max_query_expression_size_bytes "
-     "query_frontend.api_timeout query_frontend.log_query_request_headers query_frontend.multi_tenant_queries_enabled "
+     "query_frontend.api_timeout query_frontend.log_query_request_headers "
+     "query_frontend.multi_tenant_queries_enabled "
      "query_frontend.url_deny_list stream_over_http_enabled"},
     {"this receiver is not there yet", Loss::noticeable,
      "distributor.receivers.jaeger.** distributor.receivers.zipkin.** distributor.receivers.kafka.** "
@@ -137,11 +152,13 @@ constexpr Ignores kIgnores[] = {
      "overrides.max_bytes_per_tag_values_query overrides.max_blocks_per_tag_values_query "
      "overrides.search_tags_allow_list.** overrides.unsafe_query_hints overrides.enable_legacy_overrides "
      "overrides.defaults.ingestion.rate_strategy overrides.defaults.ingestion.max_traces_per_user "
-     "overrides.defaults.ingestion.max_global_traces_per_user overrides.defaults.ingestion.max_attribute_bytes "
+     "overrides.defaults.ingestion.max_global_traces_per_user "
+     "overrides.defaults.ingestion.max_attribute_bytes "
      "overrides.defaults.ingestion.retry_info_enabled overrides.defaults.ingestion.tenant_shard_size "
      "overrides.defaults.ingestion.artificial_delay overrides.defaults.read.** "
      "overrides.defaults.cost_attribution.** overrides.cost_attribution.** distributor.artificial_delay "
-     "distributor.retry_after_on_resource_exhausted distributor.search_tags_deny_list.** distributor.usage.**"},
+     "distributor.retry_after_on_resource_exhausted distributor.search_tags_deny_list.** "
+     "distributor.usage.**"},
     {"weft does not log spans", Loss::none,
      "distributor.log_received_traces distributor.log_received_spans.** distributor.log_discarded_spans.** "
      "distributor.metric_received_spans.**"},
@@ -149,7 +166,8 @@ constexpr Ignores kIgnores[] = {
     {"always on here", Loss::none, "search_enabled autocomplete_filtering_enabled"},
     {"one process does everything", Loss::none, "target"},
     {"without meaning here", Loss::none,
-     "metrics_generator_enabled use_otel_tracer enable_go_runtime_metrics shutdown_delay memory.** span_profiling "
+     "metrics_generator_enabled use_otel_tracer enable_go_runtime_metrics shutdown_delay memory.** "
+     "span_profiling "
      "health"},
     {kServerGrpcPort, Loss::none, kServerGrpcPortKeys},
     {kServerTls, Loss::noticeable, kServerTlsKeys},
@@ -160,16 +178,19 @@ constexpr Ignores kIgnores[] = {
      "distributor.receivers.otlp.protocols.grpc.max_concurrent_streams "
      "distributor.receivers.otlp.protocols.grpc.read_buffer_size "
      "distributor.receivers.otlp.protocols.grpc.write_buffer_size "
-     "distributor.receivers.otlp.protocols.grpc.keepalive.** distributor.receivers.otlp.protocols.grpc.transport "
+     "distributor.receivers.otlp.protocols.grpc.keepalive.** "
+     "distributor.receivers.otlp.protocols.grpc.transport "
      "distributor.receivers.otlp.protocols.grpc.include_metadata "
-     "distributor.receivers.otlp.protocols.grpc.dialer.** distributor.receivers.otlp.protocols.grpc.middlewares.** "
+     "distributor.receivers.otlp.protocols.grpc.dialer.** "
+     "distributor.receivers.otlp.protocols.grpc.middlewares.** "
      "distributor.receivers.otlp.protocols.http.max_request_body_size "
      "distributor.receivers.otlp.protocols.http.include_metadata "
      "distributor.receivers.otlp.protocols.http.compression_algorithms.** "
      "distributor.receivers.otlp.protocols.http.response_headers.** "
      "distributor.receivers.otlp.protocols.http.read_timeout "
      "distributor.receivers.otlp.protocols.http.read_header_timeout "
-     "distributor.receivers.otlp.protocols.http.write_timeout distributor.receivers.otlp.protocols.http.idle_timeout "
+     "distributor.receivers.otlp.protocols.http.write_timeout "
+     "distributor.receivers.otlp.protocols.http.idle_timeout "
      "distributor.receivers.otlp.protocols.http.middlewares.** "
      "distributor.receivers.otlp.protocols.http.keep_alives_enabled"},
     {kServerTls, Loss::noticeable,
@@ -191,7 +212,8 @@ constexpr std::string_view kElsewhere =
     "server.http_listen_address server.http_listen_port server.http_path_prefix http_api_prefix "
     "storage.trace.backend storage.trace.local.path "
     "compactor.compaction.block_retention backend_worker.compaction.block_retention "
-    "backend_scheduler.provider.compaction.compaction.block_retention overrides.defaults.compaction.block_retention "
+    "backend_scheduler.provider.compaction.compaction.block_retention "
+    "overrides.defaults.compaction.block_retention "
     "overrides.block_retention "
     "distributor.receivers.otlp.protocols.grpc.endpoint distributor.receivers.otlp.protocols.http.endpoint";
 
@@ -245,8 +267,8 @@ void translate_protocol(const YamlNode& protocols, const Protocol& protocol, Tra
   Endpoint endpoint = split_endpoint(given->node.value);
   if (given->node.value.starts_with("unix:") || endpoint.port.empty()) {
     out.findings.push_back({Finding::Kind::problem, given->node.mark, key,
-                            fmt::format("'{}' is not an address and a port such as 0.0.0.0:{}", given->node.value,
-                                        protocol.default_port)});
+                            fmt::format("'{}' is not an address and a port such as 0.0.0.0:{}",
+                                        given->node.value, protocol.default_port)});
     return;
   }
   if (endpoint.host == "localhost") endpoint.host = "127.0.0.1";
@@ -261,28 +283,31 @@ void translate_receivers(const YamlNode& root, Translation& out) {
     // Tempo's default without any receiver: OTLP by gRPC (and Jaeger).
     out.assignments.push_back({"otlp.http_enabled", {"false"}, {}, ""});
     out.assignments.push_back({"otlp.grpc_address", {"0.0.0.0"}, {}, ""});
-    apply(out, "", {}, "otlp.grpc_port", "4317", "distributor.receivers is not given: OTLP by gRPC, as in Tempo");
+    apply(out, "", {}, "otlp.grpc_port", "4317",
+          "distributor.receivers is not given: OTLP by gRPC, as in Tempo");
     return;
   }
   const YamlNode* protocols = receivers->at({"otlp", "protocols"});
   const YamlNode none;
-  for (const Protocol& protocol : kProtocols) translate_protocol(protocols ? *protocols : none, protocol, out);
+  for (const Protocol& protocol : kProtocols)
+    translate_protocol(protocols ? *protocols : none, protocol, out);
 }
 
 // One retention: the key that Tempo itself would use, the newest vocabulary first.
 void translate_retention(const YamlNode& root, Translation& out) {
-  constexpr std::string_view kKeys[] = {
-      "overrides.defaults.compaction.block_retention", "overrides.block_retention",
-      "backend_worker.compaction.block_retention",
-      "backend_scheduler.provider.compaction.compaction.block_retention", "compactor.compaction.block_retention"};
+  constexpr std::string_view kKeys[] = {"overrides.defaults.compaction.block_retention",
+                                        "overrides.block_retention",
+                                        "backend_worker.compaction.block_retention",
+                                        "backend_scheduler.provider.compaction.compaction.block_retention",
+                                        "compactor.compaction.block_retention"};
   std::string_view used;
   for (std::string_view key : kKeys) {
     const YamlEntry* entry = scalar_at(root, key);
     if (!entry) continue;
     bool override_of_nothing = key.starts_with("overrides") && is_zero(entry->node.value);
     if (override_of_nothing || !used.empty()) {
-      std::string why = override_of_nothing ? "0 overrides nothing; ignored"
-                                            : fmt::format("{} decides; ignored", used);
+      std::string why =
+          override_of_nothing ? "0 overrides nothing; ignored" : fmt::format("{} decides; ignored", used);
       out.findings.push_back({Finding::Kind::ignored, entry->mark, std::string(key), why});
       continue;
     }
