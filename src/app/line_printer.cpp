@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "text/json_writer.h"
 #include "text/units.h"
@@ -25,7 +27,81 @@ void write_labels(text::JsonWriter& json, const OwnedLabels& labels) {
   json.end_object();
 }
 
+// What a reader of message_of() knows already.
+bool is_known_field(std::string_view key) {
+  return key == "time" || key == "ts" || key == "timestamp" || key == "level" || key == "severity" ||
+         key == "trace_id" || key == "span_id" || key == "trace_sampled" || key == "traceID" ||
+         key == "spanID" || key == "traceId" || key == "spanId";
+}
+
+// Gathers the parts of message_of().
+struct MessageParts {
+  std::string message, fields;
+
+  void add(std::string_view key, std::string_view value) {
+    if (is_known_field(key)) return;
+    if (message.empty() && (key == "msg" || key == "message")) {
+      message = value;
+    } else {
+      fields += fmt::format(" {}={}", key, value);
+    }
+  }
+};
+
+std::optional<MessageParts> json_parts(std::string_view line) {
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (!line.starts_with('{') || parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS)
+    return std::nullopt;
+  MessageParts parts;
+  for (const auto [key, value] : object) {
+    std::string_view text;
+    if (value.get(text) == simdjson::SUCCESS) {
+      parts.add(key, text);
+    } else {
+      parts.add(key, simdjson::to_string(value));
+    }
+  }
+  return parts;
+}
+
+// Every word has to be key=value or key="value" with backslashes; else it is not logfmt.
+std::optional<MessageParts> logfmt_parts(std::string_view line) {
+  MessageParts parts;
+  std::size_t at = 0;
+  while (at < line.size()) {
+    const std::size_t equals = line.find('=', at);
+    if (equals == std::string_view::npos || line.find(' ', at) < equals) return std::nullopt;
+    const std::string_view key = line.substr(at, equals - at);
+    std::string value;
+    at = equals + 1;
+    if (at < line.size() && line[at] == '"') {
+      for (++at; at < line.size() && line[at] != '"'; ++at) {
+        if (line[at] == '\\' && at + 1 < line.size()) ++at;
+        value += line[at];
+      }
+      ++at;
+    } else {
+      const std::size_t end = std::min(line.find(' ', at), line.size());
+      value = line.substr(at, end - at);
+      at = end;
+    }
+    if (at < line.size() && line[at] != ' ') return std::nullopt;
+    ++at;
+    parts.add(key, value);
+  }
+  return parts;
+}
+
 }  // namespace
+
+std::string message_of(std::string_view line) {
+  std::optional<MessageParts> parts = json_parts(line);
+  if (!parts) parts = logfmt_parts(line);
+  if (!parts) return std::string(line);
+  const std::string out = parts->message + parts->fields;
+  return out.starts_with(' ') ? out.substr(1) : out;
+}
 
 std::string_view level_of(const FoundLine& line) {
   std::string_view text = std::string_view(line.line).substr(0, 200);

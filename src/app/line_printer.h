@@ -26,6 +26,10 @@ std::string render_series(const FoundSeries& series, Output output, bool colour)
 // "error", "warn", "info", "debug" or "".
 std::string_view level_of(const FoundLine& line);
 
+// A line for where its time, level and ids are known already: of a JSON object or a logfmt line the
+// message first, then the other fields as key=value; any other line as it is.
+std::string message_of(std::string_view line);
+
 // ANSI escape of a level; "" for none.
 std::string_view level_colour(std::string_view level);
 

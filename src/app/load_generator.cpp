@@ -162,7 +162,7 @@ void SpanLoad::next(SpanBatch& batch) {
       span.trace_id = trace_id;
       span.span_id = random_id<SpanId>(random_);
       span.parent_id = parent;
-      span.name = arena.copy(fmt::format("{} /api/{}/{{id}}", method, resource));
+      span.name = arena.copy(fmt::format("{} {}", method, resource));
       span.kind = i == 0 ? SpanKind::server : i % 2 == 1 ? SpanKind::client : SpanKind::internal;
       span.status = status >= 500 ? SpanStatus::error : SpanStatus::unset;
       span.flags = 1;

@@ -131,9 +131,10 @@ class Visit {
         status >= 500   ? "error"
         : status >= 400 ? "warn"
                         : "info",
-        story_.text("{} - {} [{}] \"{} {} HTTP/2.0\" {} {} \"-\" \"{}\" rt={:.3f} trace_id={}", address,
-                    customer_, date, method, path, status, bytes, agent,
-                    static_cast<double>(story_.now_ns() - start_ns) / 1e9, to_hex(story_.here().trace_id)));
+        story_.text("{} - {} [{}] \"{} {} HTTP/2.0\" {} {} \"-\" \"{}\" rt={:.3f} trace_id={} span_id={}",
+                    address, customer_, date, method, path, status, bytes, agent,
+                    static_cast<double>(story_.now_ns() - start_ns) / 1e9, to_hex(story_.here().trace_id),
+                    to_hex(story_.here().span_id)));
     story_.end();
   }
 

@@ -283,7 +283,7 @@ class Waterfall {
     const std::string text = fmt::format("{} {:<5} ", clock, level);
     const std::size_t left = left_of(indent);
     out_ += paint(kDim, indent) + paint(level_colour(level), text) +
-            cut(line.line, left > text.size() + 10 ? left - text.size() : 10) + "\n";
+            cut(message_of(line.line), left > text.size() + 10 ? left - text.size() : 10) + "\n";
   }
 
   std::size_t left_of(const std::string& indent) const {
