@@ -92,7 +92,7 @@ func newTracerProvider(ctx context.Context) (*sdktrace.TracerProvider, error) {
 	if err != nil {
 		return nil, err
 	}
-	namespace, pod, container := env("POD_NAMESPACE", "production"), env("POD_NAME", "payment-service-0"), env("CONTAINER_NAME", "payment")
+	namespace, pod, container := env("POD_NAMESPACE", "production"), env("POD_NAME", "payment-service-0"), "payment"
 	attributes, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		attribute.String("service.name", "payment-service"),
 		attribute.String("service.version", "1.4.2"),
