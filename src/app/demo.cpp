@@ -25,6 +25,7 @@ constexpr Flag kFlags[] = {
     {"rate", "N", "5", "visitors a second, on average; each is a trace (an order is two)"},
     {"burst", "DURATION", "0",
      "play this much of the past at once, as fast as the server takes it, then end"},
+    {"live", "", "", "go on at --rate after --burst"},
     {"duration", "DURATION", "0", "end after this long; 0 plays until Ctrl-C"},
     {"seed", "N", "1", "the same seed plays the same visits"},
     {"tenant", "NAME", "", "X-Scope-OrgID, where the server wants one"},
@@ -38,7 +39,7 @@ void print_help() {
       "use: traces and some logs by OTLP/HTTP, the other logs by Loki's push API.\n\n"
       "  weft serve &\n"
       "  weft demo                          5 visitors a second until Ctrl-C\n"
-      "  weft demo --burst=1h               the last hour at once, then ends\n"
+      "  weft demo --burst=1h               the last hour at once, then ends (--live: goes on)\n"
       "  weft demo --rate=50 --duration=1m  busier, for a minute\n\n"
       "Eight services: gateway, storefront, catalog, cart, checkout, payment-service, inventory and\n"
       "notifications. Payments are declined, the bank is retried, the inventory's database is slow\n"
@@ -54,6 +55,7 @@ struct Options {
   std::int64_t burst_ns = 0;
   std::int64_t duration_ns = 0;
   std::uint64_t seed = 1;
+  bool live = false;
   bool quiet = false;
 };
 
@@ -74,6 +76,7 @@ Result<Options> options_from(const Arguments& arguments) {
     out.rate = 5;
   }
   out.seed = static_cast<std::uint64_t>(TRY(arguments.integer("seed", 0, INT64_MAX)));
+  out.live = arguments.is_set("live");
   out.quiet = arguments.is_set("quiet");
   return out;
 }
@@ -84,7 +87,13 @@ class Play {
 
   Result<void> run() {
     const std::int64_t now_ns = clock_.now_ns();
-    return options_.burst_ns > 0 ? burst(now_ns - options_.burst_ns, now_ns) : live(now_ns);
+    // Without a burst the first seconds of the past are played at once, so that something is there.
+    std::int64_t from_ns = now_ns - kShopVisitMaxNs - 10 * kNsPerSecond;
+    if (options_.burst_ns > 0) {
+      from_ns = TRY(burst(now_ns - options_.burst_ns, now_ns - kShopVisitMaxNs));
+      if (!options_.live || interruption_.within(0)) return {};
+    }
+    return live(from_ns, now_ns);
   }
 
   void print_end() const {
@@ -111,27 +120,27 @@ class Play {
   // Visits are grouped into requests of about this many: a few hundred kilobytes each.
   static constexpr std::size_t kVisitsPerRequest = 200;
 
-  Result<void> burst(std::int64_t from_ns, std::int64_t to_ns) {
+  // Returns where the play stopped.
+  Result<std::int64_t> burst(std::int64_t from_ns, std::int64_t to_ns) {
     ShopScene scene;
-    // Later visits would reach into the future.
-    for (std::int64_t at = from_ns; at < to_ns - kShopVisitMaxNs; at += shop_.pause_ns(options_.rate)) {
+    std::int64_t at = from_ns;
+    for (; at < to_ns; at += shop_.pause_ns(options_.rate)) {
       shop_.visit(at, scene);
       if (scene.visits < kVisitsPerRequest) continue;
       TRY(send(scene));
       progress(fmt::format("{:.0f}%",
                            100.0 * static_cast<double>(at - from_ns) / static_cast<double>(to_ns - from_ns)));
       scene.clear();
-      if (interruption_.within(0)) return {};
+      if (interruption_.within(0)) return at;
     }
-    return send(scene);
+    TRY(send(scene));
+    return at;
   }
 
-  // Plays visits that started kShopVisitMaxNs ago, so that no span is sent before it ended. What
-  // happened in the meantime is sent at the start, hence something is there at once.
-  Result<void> live(std::int64_t start_ns) {
+  // Plays visits that started kShopVisitMaxNs ago, so that no span is sent before it ended.
+  Result<void> live(std::int64_t next_ns, std::int64_t start_ns) {
     constexpr std::int64_t kTickNs = kNsPerSecond / 2;
     ShopScene scene;
-    std::int64_t next_ns = start_ns - kShopVisitMaxNs - 10 * kNsPerSecond;
     while (true) {
       const std::int64_t now_ns = clock_.now_ns();
       scene.clear();
