@@ -1,5 +1,6 @@
 #include "app/bench.h"
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "app/arguments.h"
 #include "app/load_run.h"
@@ -293,7 +295,7 @@ class Bench {
       m.recovery = recovery;
     }
     // A server of our own holds this load alone, so its own count tells whether all is there.
-    if (signal == Signal::logs) m.stored = TRY(stored_lines(server.http_url()));
+    m.stored = signal == Signal::logs ? TRY(stored_lines(server.http_url())) : TRY(stored_spans(server.http_url()));
     TRY(server.stop());
     return m;
   }
@@ -331,6 +333,29 @@ class Bench {
     if (answer.series.size() != 1 || answer.series[0].points.size() != 1)
       return Error(Code::internal, "the server counts no lines");
     return static_cast<std::uint64_t>(TRY(text::parse_float(answer.series[0].points[0].second)));
+  }
+
+  Result<std::uint64_t> stored_spans(const std::string& url) const {
+    LokiClient client(url, options_.tenant);
+    const std::int64_t start = options_.load.start_ns / kNsPerSecond;
+    const std::string path =
+        fmt::format("/api/metrics/query_range?q={}&start={}&end={}&step=1h",
+                    percent_encode("{} | count_over_time()"), start - 3600, start + 2 * 3600);
+    const std::string body = TRY(client.get(path, ""));
+    simdjson::dom::parser parser;
+    simdjson::dom::array series;
+    if (parser.parse(body)["series"].get(series) != simdjson::SUCCESS)
+      return Error(Code::internal, "the server counts no spans");
+    double spans = 0;
+    for (const simdjson::dom::element each : series) {
+      simdjson::dom::array samples;
+      if (each["samples"].get(samples) != simdjson::SUCCESS) continue;
+      for (const simdjson::dom::element sample : samples) {
+        double value = 0;
+        if (sample["value"].get(value) == simdjson::SUCCESS) spans += value;
+      }
+    }
+    return static_cast<std::uint64_t>(std::llround(spans));
   }
 
   const Options& options_;
