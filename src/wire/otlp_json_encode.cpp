@@ -43,15 +43,23 @@ void write_any_value(text::JsonWriter& to, const Value& value) {
   to.end_object();
 }
 
-// Digits as Go's JSON encoder writes them: an exponent only where the number is very small or large.
+// Digits as Go's JSON encoder writes them: an exponent only where the number is very small or large,
+// and that without a leading zero.
 void write_go_number(text::JsonWriter& to, double number) {
   double size = std::abs(number);
-  if (!std::isfinite(number) || (size != 0 && (size < 1e-6 || size >= 1e21))) {
+  if (!std::isfinite(number)) {
     to.number(number);
     return;
   }
+  bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
   char digits[64];  // 21 digits before the point or 6 zeros and 17 digits after it
-  auto end = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed).ptr;
+  char* end = std::to_chars(digits, digits + sizeof digits, number,
+                            exponent ? std::chars_format::scientific : std::chars_format::fixed)
+                  .ptr;
+  if (exponent && end[-2] == '0' && end[-3] == '-') {
+    end[-2] = end[-1];
+    --end;
+  }
   to.raw({digits, static_cast<std::size_t>(end - digits)});
 }
 
