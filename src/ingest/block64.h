@@ -1,11 +1,11 @@
 #pragma once
 
-#include <emmintrin.h>
-#include <tmmintrin.h>
-
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+
+#include <emmintrin.h>
+#include <tmmintrin.h>
 
 namespace weft::ingest {
 
@@ -48,7 +48,9 @@ inline __m128i in_range(__m128i bytes, char first, char count) {
   __m128i offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
   return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(count)), offset);
 }
-inline __m128i to_lower(__m128i bytes) { return _mm_or_si128(bytes, _mm_set1_epi8(0x20)); }
+inline __m128i to_lower(__m128i bytes) {
+  return _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+}
 
 // Bits of bytes that a backslash before them takes literally, given the backslashes of a block.
 // `carry` says whether the first byte is escaped by the block before; updated for the next.

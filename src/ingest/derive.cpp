@@ -32,7 +32,8 @@ class Deriver {
   void stream(const LogStream& stream, const Refusals& refusals) {
     auto labels = batch_.labels_of(stream);
     stream_level_ = level_of_labels(labels);
-    discover_ = options_.discover_levels && std::ranges::find(labels, kDetectedLevel, &Label::name) == labels.end();
+    discover_ =
+        options_.discover_levels && std::ranges::find(labels, kDetectedLevel, &Label::name) == labels.end();
     for (std::uint32_t i = stream.entries_begin; i < stream.entries_begin + stream.entries_count; ++i)
       if (!refusals.refused(i)) entry(batch_.entries[i]);
   }
@@ -104,8 +105,10 @@ class Deriver {
       Label l = batch_.metadata[e.metadata_begin + i];
       if (!options_.names_are_normal) l.name = normal_name(l.name, batch_.arena);
       if (l.name.empty() || (!level.empty() && l.name == kDetectedLevel)) continue;
-      std::uint64_t bit = std::uint64_t{1} << ((l.name.size() * 7 + static_cast<unsigned char>(l.name[0]) * 3 +
-                                                static_cast<unsigned char>(l.name.back())) % 64);
+      std::uint64_t bit = std::uint64_t{1}
+                          << ((l.name.size() * 7 + static_cast<unsigned char>(l.name[0]) * 3 +
+                               static_cast<unsigned char>(l.name.back())) %
+                              64);
       if ((seen & bit) != 0 && has_name(begin, l.name)) continue;
       seen |= bit;
       l.value = valid_text(l.value, batch_.arena);

@@ -40,7 +40,9 @@ TEST(Derive, DetectedLevelInLokisOrder) {
       {{{"Severity", "loud"}}, "error", {}, R"({detected_level="loud"})"},
       {{{"severity", "err"}}, "info", {{"level", "debug"}}, R"({level="debug", detected_level="error"})"},
       // Metadata.
-      {{}, "error", {{"severity_text", "Debug"}, {"severity_number", "9"}},
+      {{},
+       "error",
+       {{"severity_text", "Debug"}, {"severity_number", "9"}},
        R"({severity_text="Debug", severity_number="9", detected_level="debug"})"},
       {{}, "error", {{"log.level", "wrn"}}, R"({log_level="wrn", detected_level="warn"})"},
       // OTLP's number.
@@ -56,11 +58,19 @@ TEST(Derive, DetectedLevelInLokisOrder) {
 
 TEST(Derive, LevelsCanBeSwitchedOff) {
   EXPECT_EQ(derived({{"level", "info"}}, "error", {}, {.discover_levels = false}), "{}");
-  EXPECT_EQ(derived({}, "error", {{"detected_level", "ERR"}}, {.discover_levels = false}), R"({detected_level="ERR"})");
+  EXPECT_EQ(derived({}, "error", {{"detected_level", "ERR"}}, {.discover_levels = false}),
+            R"({detected_level="ERR"})");
 }
 
 TEST(Derive, MetadataNamesAreLabelsAndUnique) {
-  EXPECT_EQ(derived({}, "info", {{"user.id", "1"}, {"user_id", "2"}, {"", "x"}, {"..", "x"}, {"v", "a\xff" "b"}}),
+  EXPECT_EQ(derived({}, "info",
+                    {{"user.id", "1"},
+                     {"user_id", "2"},
+                     {"", "x"},
+                     {"..", "x"},
+                     {"v",
+                      "a\xff"
+                      "b"}}),
             R"({user_id="1", v="a b", detected_level="info"})");
 }
 

@@ -11,10 +11,18 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 64;  // of a field's name in a line
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
-constexpr bool is_alphanumeric(char c) { return is_digit(c) || is_letter(c); }
-constexpr bool is_hex(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_letter(char c) {
+  return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+constexpr bool is_alphanumeric(char c) {
+  return is_digit(c) || is_letter(c);
+}
+constexpr bool is_hex(char c) {
+  return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
 constexpr bool is_name(char c) {
   return is_alphanumeric(c) || c == '_' || c == '-' || c == '.' || c == '/' || c == '@';
 }
@@ -30,16 +38,23 @@ bool is_hex_of(std::string_view text, std::size_t at, std::size_t length) {
   return at + length <= text.size() && hex_length(text, at, length) == length;
 }
 
-bool boundary_at(std::string_view text, std::size_t at) { return at >= text.size() || !is_alphanumeric(text[at]); }
-bool boundary_before(std::string_view text, std::size_t at) { return at == 0 || !is_alphanumeric(text[at - 1]); }
+bool boundary_at(std::string_view text, std::size_t at) {
+  return at >= text.size() || !is_alphanumeric(text[at]);
+}
+bool boundary_before(std::string_view text, std::size_t at) {
+  return at == 0 || !is_alphanumeric(text[at - 1]);
+}
 
-bool all_digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
+bool all_digits(std::string_view text) {
+  return std::ranges::all_of(text, is_digit);
+}
 
 // Sixteen hex digits as eight bytes: a digit's low four bits, and nine more if it is a letter.
 __m128i hex_bytes(const char* digits) {
   __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(digits));
   __m128i letters = _mm_cmpgt_epi8(text, _mm_set1_epi8('9'));
-  __m128i values = _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)), _mm_and_si128(letters, _mm_set1_epi8(9)));
+  __m128i values =
+      _mm_add_epi8(_mm_and_si128(text, _mm_set1_epi8(15)), _mm_and_si128(letters, _mm_set1_epi8(9)));
   __m128i pairs = _mm_maddubs_epi16(values, _mm_set1_epi16(0x0110));  // first * 16 + second
   return _mm_packus_epi16(pairs, pairs);
 }
@@ -206,7 +221,8 @@ class TextIds {
         boundary_before(line_, begin - 3)) {
       value = begin - 3;  // traceparent's version
     } else if (length == 24 && begin >= 11 && line_[begin - 1] == '-' && line_[begin - 11] == '1' &&
-               line_[begin - 10] == '-' && is_hex_of(line_, begin - 9, 8) && boundary_before(line_, begin - 11)) {
+               line_[begin - 10] == '-' && is_hex_of(line_, begin - 9, 8) &&
+               boundary_before(line_, begin - 11)) {
       return x_ray(begin - 11, end);
     }
     switch (form_before(value)) {
@@ -230,7 +246,8 @@ class TextIds {
     if (name.empty()) return google_path_before(value);
     if (name != "id" && name != "Id" && name != "ID") return form_of(name);
     // {"trace":{"id":"…"}}, as Elastic's schema has it when it is nested.
-    while (begin > 0 && (line_[begin - 1] == '"' || line_[begin - 1] == '\\' || line_[begin - 1] == ' ')) --begin;
+    while (begin > 0 && (line_[begin - 1] == '"' || line_[begin - 1] == '\\' || line_[begin - 1] == ' '))
+      --begin;
     if (begin == 0 || line_[begin - 1] != '{') return Form::none;
     std::string_view outer = name_before(line_, begin - 1, begin);
     return outer == "trace" ? Form::trace : outer == "span" ? Form::span : Form::none;
@@ -239,7 +256,8 @@ class TextIds {
   // "logging.googleapis.com/trace":"projects/shop/traces/<id>"
   Form google_path_before(std::size_t value) const {
     constexpr std::string_view kFolder = "/traces/";
-    if (value < kFolder.size() || line_.substr(value - kFolder.size(), kFolder.size()) != kFolder) return Form::none;
+    if (value < kFolder.size() || line_.substr(value - kFolder.size(), kFolder.size()) != kFolder)
+      return Form::none;
     std::size_t at = value;
     while (at > 0 && value - at < kNameBytesMax * 2 && is_name(line_[at - 1])) --at;
     if (at == 0) return whole_;
@@ -313,7 +331,8 @@ class TextIds {
     std::size_t length = end - begin;
     if ((length != 32 && length != 16) || begin == 0 || end >= line_.size()) return;
     char separator = line_[end];
-    if ((separator != ',' && separator != '-') || !is_hex_of(line_, end + 1, 16) || end + 17 >= line_.size()) return;
+    if ((separator != ',' && separator != '-') || !is_hex_of(line_, end + 1, 16) || end + 17 >= line_.size())
+      return;
     char after = line_[end + 17];
     if (after != ']' && after != ',') return;
     std::size_t at = begin;

@@ -29,9 +29,12 @@ TEST(Ids, LinkedTraceOfALine) {
   const std::string both = kTrace + "/" + kSpan;
   const std::pair<std::string, std::string> kCases[] = {
       // What the guide's logger and the conformance data set print.
-      {R"({"level":"INFO","msg":"x","trace_id":")" + kTrace + R"(","span_id":")" + kSpan + R"(","trace_sampled":true})", both},
+      {R"({"level":"INFO","msg":"x","trace_id":")" + kTrace + R"(","span_id":")" + kSpan +
+           R"(","trace_sampled":true})",
+       both},
       {R"({"level":30,"traceId":")" + kTrace + R"(","spanId":")" + kSpan + R"("})", both},
-      {"2026-11-20T10:00:00Z ERROR [inventory," + kTrace + "," + kSpan + "] 1 --- [exec-3] c.s.ItemsDao : x", both},
+      {"2026-11-20T10:00:00Z ERROR [inventory," + kTrace + "," + kSpan + "] 1 --- [exec-3] c.s.ItemsDao : x",
+       both},
       {"ts=1 level=info msg=\"x\" trace_id=" + kTrace + " span_id=" + kSpan + " size=1", both},
       {"INFO mailer: sent trace_id=" + kTrace + " span_id=" + kSpan + " to=\"u\"", both},
       // Other names and spellings.
@@ -58,7 +61,8 @@ TEST(Ids, LinkedTraceOfALine) {
       {R"({"logging.googleapis.com/trace":"projects/shop/traces/)" + kTrace + R"("})", kTrace},
       {"trace_id=4bf92f35-77b3-4da6-a3ce-929d0e0e4736", kTrace},
       {"2026 INFO [" + kTrace + "-" + kSpan + "] started", both},
-      {"[app," + kTrace.substr(16) + "," + kSpan + ",true] started", kZero16 + kTrace.substr(16) + "/" + kSpan},
+      {"[app," + kTrace.substr(16) + "," + kSpan + ",true] started",
+       kZero16 + kTrace.substr(16) + "/" + kSpan},
       {"[," + kTrace + "," + kSpan + "] x", both},
       // A name beats a bracket, the first of several names counts.
       {"[a," + kTrace + "," + kSpan + "] trace_id=" + std::string(32, 'a'), std::string(32, 'a')},
@@ -104,8 +108,8 @@ TEST(Ids, CandidatesAreAllRunsOfThirtyTwoDigits) {
       {"span_id=" + kSpan, {}},
       {"dd.trace_id=14976542870634432322", {kZero16 + "cfd75e6447930742"}},
       {"[app," + kTrace.substr(16) + "," + kSpan + "]", {kZero16 + kTrace.substr(16)}},
-      {kTrace + "0", {}, true},            // 33 digits
-      {kTrace + kTrace, {}, true},         // a SHA-256
+      {kTrace + "0", {}, true},     // 33 digits
+      {kTrace + kTrace, {}, true},  // a SHA-256
       {"0x" + kTrace, {}, true},
       {kTrace + "z", {}, true},
       {std::string(40, 'f') + " " + a32, {a32}, true},
@@ -133,7 +137,9 @@ TEST(Ids, MoreThanEightOverflow) {
 }
 
 TEST(Ids, MetadataCountsForMore) {
-  std::vector<Label> metadata = {{"user", "42"}, {"request", std::string_view(kTrace)}, {"traceID", "aaaaaaaaaaaaaaaa"},
+  std::vector<Label> metadata = {{"user", "42"},
+                                 {"request", std::string_view(kTrace)},
+                                 {"traceID", "aaaaaaaaaaaaaaaa"},
                                  {"span.id", std::string_view(kSpan)}};
   RowIds ids;
   find_ids_in_metadata(metadata, ids);
@@ -193,7 +199,8 @@ TEST(Ids, NoThirtyTwoDigitsAreMissed) {
       auto id = parse_trace_id(std::string_view(text).substr(i, 32));
       if (!id) continue;
       auto end = ids.candidates.begin() + static_cast<std::ptrdiff_t>(ids.count);
-      ASSERT_NE(std::find(ids.candidates.begin(), end, *id), end) << "seed " << seed << " at " << i << " " << text;
+      ASSERT_NE(std::find(ids.candidates.begin(), end, *id), end)
+          << "seed " << seed << " at " << i << " " << text;
     }
   }
 }

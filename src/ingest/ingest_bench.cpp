@@ -1,9 +1,9 @@
-#include <benchmark/benchmark.h>
-
 #include <cstdio>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "ingest/ids.h"
 #include "ingest/level.h"
@@ -33,23 +33,27 @@ std::vector<std::string> lines_of(Kind kind, std::size_t count) {
                         n + R"(","client_ip":"10.1.2.3","bytes":)" + n + "}");
         break;
       case Kind::json_with_ids:
-        lines.push_back(R"({"time":"2026-11-20T10:15:30.)" + n + R"(Z","level":"INFO","msg":"Processing payment",)" +
-                        R"("trace_id":")" + hex(rng, 32) + R"(","span_id":")" + hex(rng, 16) +
+        lines.push_back(R"({"time":"2026-11-20T10:15:30.)" + n +
+                        R"(Z","level":"INFO","msg":"Processing payment",)" + R"("trace_id":")" +
+                        hex(rng, 32) + R"(","span_id":")" + hex(rng, 16) +
                         R"(","trace_sampled":true,"amount":99.99,"currency":"USD","bytes":)" + n + "}");
         break;
       case Kind::logfmt:
-        lines.push_back("ts=2026-11-20T10:15:30.123456Z caller=server.go:114 level=info msg=\"request finished in good "
-                        "time\" method=GET path=/api/v1/items/" +
-                        n + " status=200 duration=12.031ms bytes=" + n + " client=10.1.2.3:51234 org=fake");
+        lines.push_back(
+            "ts=2026-11-20T10:15:30.123456Z caller=server.go:114 level=info msg=\"request finished in good "
+            "time\" method=GET path=/api/v1/items/" +
+            n + " status=200 duration=12.031ms bytes=" + n + " client=10.1.2.3:51234 org=fake");
         break;
       case Kind::access:
-        lines.push_back("10.1.200.3 - frank [20/Nov/2026:10:15:30 +0000] \"GET /product/" + n +
-                        "/reviews?page=2&sort=stars HTTP/1.1\" 200 " + n +
-                        " \"https://shop.example.com/search?q=teapot\" \"Mozilla/5.0 (X11; Linux x86_64; rv:128.0)\"");
+        lines.push_back(
+            "10.1.200.3 - frank [20/Nov/2026:10:15:30 +0000] \"GET /product/" + n +
+            "/reviews?page=2&sort=stars HTTP/1.1\" 200 " + n +
+            " \"https://shop.example.com/search?q=teapot\" \"Mozilla/5.0 (X11; Linux x86_64; rv:128.0)\"");
         break;
       case Kind::java_with_ids:
-        lines.push_back("2026-11-20T10:15:30.123456Z INFO  [inventory," + hex(rng, 32) + "," + hex(rng, 16) +
-                        "] 1 --- [exec-3] c.s.inventory.ItemsDao : query finished duration=12.031ms rows=" + n);
+        lines.push_back(
+            "2026-11-20T10:15:30.123456Z INFO  [inventory," + hex(rng, 32) + "," + hex(rng, 16) +
+            "] 1 --- [exec-3] c.s.inventory.ItemsDao : query finished duration=12.031ms rows=" + n);
         break;
     }
   }

@@ -10,7 +10,9 @@ namespace {
 
 constexpr int kJsonDepthMax = 2;  // log_level_from_json_max_depth
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 
 bool equal_ignoring_case(std::string_view text, std::string_view lower_case) {
   if (text.size() != lower_case.size()) return false;
@@ -23,7 +25,9 @@ bool is_word(char c) {
   return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_';
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 // logfmt compares names without case, so that only these are different.
 bool is_level_field_ignoring_case(std::string_view name) {
@@ -62,8 +66,10 @@ class JsonLevel {
     std::uint64_t backslashes = bytes.equal('\\');
     if (backslashes != 0 || escape_carry_) quotes &= ~escaped_bytes(backslashes, escape_carry_);
     // '[' and '{', ']' and '}' differ in one bit.
-    std::uint64_t open = bytes.mask([](__m128i b) { return _mm_cmpeq_epi8(to_lower(b), _mm_set1_epi8('{')); });
-    std::uint64_t close = bytes.mask([](__m128i b) { return _mm_cmpeq_epi8(to_lower(b), _mm_set1_epi8('}')); });
+    std::uint64_t open =
+        bytes.mask([](__m128i b) { return _mm_cmpeq_epi8(to_lower(b), _mm_set1_epi8('{')); });
+    std::uint64_t close =
+        bytes.mask([](__m128i b) { return _mm_cmpeq_epi8(to_lower(b), _mm_set1_epi8('}')); });
     int outside_from = 0;
     auto leave = [&](int end) {
       std::uint64_t part = bits_between(outside_from, end);
@@ -150,9 +156,16 @@ std::string_view logfmt_level(std::string_view line) {
 
 // The keyword at `at`, which begins a word; "" when there is none.
 std::string_view keyword_at(std::string_view line, std::size_t at) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kKeywords = {{
-      {"trace", "trace"}, {"debug", "debug"}, {"fatal", "fatal"}, {"critical", "critical"}, {"error", "error"},
-      {"err", "error"}, {"warning", "warn"}, {"warn", "warn"}, {"info", "info"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kKeywords = {
+      {{"trace", "trace"},
+       {"debug", "debug"},
+       {"fatal", "fatal"},
+       {"critical", "critical"},
+       {"error", "error"},
+       {"err", "error"},
+       {"warning", "warn"},
+       {"warn", "warn"},
+       {"info", "info"}}};
   for (auto [word, level] : kKeywords) {
     if (lower(line[at]) != word[0] || line.size() - at < word.size()) continue;
     std::size_t end = at + word.size();
@@ -172,14 +185,16 @@ std::string_view keyword_level(std::string_view line) {
     Block64 bytes = Block64::load(line, base);
     std::uint64_t firsts = bytes.mask([&](__m128i b) {
       __m128i low = to_lower(b);
-      return _mm_or_si128(_mm_cmpeq_epi8(_mm_shuffle_epi8(first, low), low), _mm_cmpeq_epi8(low, _mm_set1_epi8('d')));
+      return _mm_or_si128(_mm_cmpeq_epi8(_mm_shuffle_epi8(first, low), low),
+                          _mm_cmpeq_epi8(low, _mm_set1_epi8('d')));
     });
     std::uint64_t seconds = bytes.mask([&](__m128i b) {
       __m128i low = to_lower(b);
       return _mm_cmpeq_epi8(_mm_shuffle_epi8(second, low), low);
     });
     std::uint64_t letters = bytes.mask([](__m128i b) { return in_range(to_lower(b), 'a', 25); });
-    std::uint64_t candidates = firsts & (seconds >> 1 | std::uint64_t{1} << 63) & ~(letters << 1 | letter_before);
+    std::uint64_t candidates =
+        firsts & (seconds >> 1 | std::uint64_t{1} << 63) & ~(letters << 1 | letter_before);
     letter_before = letters >> 63;
     for (; candidates != 0; candidates &= candidates - 1) {
       std::size_t at = base + static_cast<std::size_t>(std::countr_zero(candidates));
@@ -208,10 +223,11 @@ std::string_view normal_level(std::string_view word) {
   struct Spelling {
     std::string_view word, level;
   };
-  static constexpr Spelling kSpellings[] = {
-      {"info", "info"},   {"error", "error"}, {"warn", "warn"},         {"debug", "debug"}, {"trace", "trace"},
-      {"fatal", "fatal"}, {"warning", "warn"}, {"critical", "critical"}, {"err", "error"},   {"inf", "info"},
-      {"wrn", "warn"},    {"dbg", "debug"},   {"trc", "trace"},         {"information", "info"}};
+  static constexpr Spelling kSpellings[] = {{"info", "info"},    {"error", "error"},       {"warn", "warn"},
+                                            {"debug", "debug"},  {"trace", "trace"},       {"fatal", "fatal"},
+                                            {"warning", "warn"}, {"critical", "critical"}, {"err", "error"},
+                                            {"inf", "info"},     {"wrn", "warn"},          {"dbg", "debug"},
+                                            {"trc", "trace"},    {"information", "info"}};
   for (const Spelling& s : kSpellings)
     if (equal_ignoring_case(word, s.word)) return s.level;
   return {};

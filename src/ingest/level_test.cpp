@@ -21,15 +21,15 @@ TEST(Level, OfALine) {
       {R"({"log.level":"trc"})", "trace"},
       {R"({"SeverityText":"FATAL"})", "fatal"},
       {R"({"log":{"level":"critical"}})", "critical"},
-      {R"({"a":{"b":{"level":"debug"}},"x":"y"})", "debug"},        // a keyword, since depth 3 is too deep
-      {R"({"a":{"b":{"level":"dbg"}},"x":"y"})", "unknown"},        // and no keyword either
+      {R"({"a":{"b":{"level":"debug"}},"x":"y"})", "debug"},  // a keyword, since depth 3 is too deep
+      {R"({"a":{"b":{"level":"dbg"}},"x":"y"})", "unknown"},  // and no keyword either
       {R"({"a":[{"level":"dbg"}],"lvl":"inf"})", "info"},
       {R"({"level":30,"msg":"started"})", "unknown"},
       {R"({"level":50,"msg":"an err"})", "error"},
       {R"({"level":"notice","msg":"warn me"})", "warn"},
       {R"({"name":"level","msg":"x"})", "unknown"},
       {R"({"broken json": )", "unknown"},
-      {R"({"level":"warn)", "warn"},                                // cut short: the keyword
+      {R"({"level":"warn)", "warn"},  // cut short: the keyword
       {R"({"a":")" + kLong + R"(","level":"error"})", "error"},
       {R"({"a":")" + kLong + R"(\"","b":1,"level":"error"})", "error"},
       {R"({"unicode":"\u00e9\u4e2d","esc":"line\nbreak \"q\" back\\slash"})", "unknown"},
@@ -65,11 +65,24 @@ TEST(Level, OfALine) {
 }
 
 TEST(Level, Words) {
-  for (auto [word, level] : std::vector<std::pair<std::string_view, std::string_view>>{
-           {"trc", "trace"}, {"TRACE", "trace"}, {"dbg", "debug"}, {"Debug", "debug"}, {"inf", "info"},
-           {"INFO", "info"},
-           {"Information", "info"}, {"wrn", "warn"}, {"warn", "warn"}, {"WARNING", "warn"}, {"err", "error"},
-           {"eRRor", "error"}, {"critical", "critical"}, {"fatal", "fatal"}, {"notice", ""}, {"", ""}, {"30", ""}})
+  for (auto [word, level] :
+       std::vector<std::pair<std::string_view, std::string_view>>{{"trc", "trace"},
+                                                                  {"TRACE", "trace"},
+                                                                  {"dbg", "debug"},
+                                                                  {"Debug", "debug"},
+                                                                  {"inf", "info"},
+                                                                  {"INFO", "info"},
+                                                                  {"Information", "info"},
+                                                                  {"wrn", "warn"},
+                                                                  {"warn", "warn"},
+                                                                  {"WARNING", "warn"},
+                                                                  {"err", "error"},
+                                                                  {"eRRor", "error"},
+                                                                  {"critical", "critical"},
+                                                                  {"fatal", "fatal"},
+                                                                  {"notice", ""},
+                                                                  {"", ""},
+                                                                  {"30", ""}})
     EXPECT_EQ(normal_level(word), level) << word;
 }
 
@@ -80,8 +93,8 @@ TEST(Level, SeverityNumbers) {
 }
 
 TEST(Level, FieldNames) {
-  for (auto name : {"level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity", "SeverityText", "lvl",
-                    "LVL", "Lvl", "severity_text", "Severity_Text", "SEVERITY_TEXT"})
+  for (auto name : {"level", "LEVEL", "Level", "log.level", "severity", "SEVERITY", "Severity",
+                    "SeverityText", "lvl", "LVL", "Lvl", "severity_text", "Severity_Text", "SEVERITY_TEXT"})
     EXPECT_TRUE(is_level_field(name)) << name;
   for (auto name : {"", "leVel", "levels", "severitytext", "detected_level"})
     EXPECT_FALSE(is_level_field(name)) << name;

@@ -31,8 +31,8 @@ std::optional<Refusal> check_labels(std::span<const Label> labels, bool discover
   std::size_t names = labels.size() - (discovered ? 1 : 0);
   if (names > limits.label_names_per_stream_max + checks.extra_labels)
     return Refusal{Reason::max_label_names_per_series,
-                   fmt::format("entry for stream '{}' has {} label names; limit {}", label_text(labels), names,
-                               limits.label_names_per_stream_max)};
+                   fmt::format("entry for stream '{}' has {} label names; limit {}", label_text(labels),
+                               names, limits.label_names_per_stream_max)};
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const Label& l = labels[i];
     if (l.name.size() > limits.label_name_bytes_max)
@@ -58,7 +58,8 @@ struct Bounds {
     const Limits& limits = checks.limits;
     oldest_ns = limits.reject_old_samples ? checks.now_ns - limits.old_samples_age_max_ns : INT64_MIN;
     newest_ns = checks.now_ns + limits.future_grace_ns;
-    line_bytes = limits.line_bytes_max == 0 ? kLineBytesHardMax : std::min(limits.line_bytes_max, kLineBytesHardMax);
+    line_bytes =
+        limits.line_bytes_max == 0 ? kLineBytesHardMax : std::min(limits.line_bytes_max, kLineBytesHardMax);
   }
 };
 
@@ -70,15 +71,17 @@ void check_metadata(const LogBatch& batch, std::size_t entry, std::size_t stream
   for (const Label& l : metadata) bytes += l.name.size() + l.value.size();
   if (bytes > limits.metadata_bytes_max) {
     refusals.add(entry, 1, Reason::structured_metadata_too_large, stream, [&] {
-      return fmt::format("stream '{}' has structured metadata too large: '{}' bytes, limit: '{}' bytes. Send less "
-                         "with each entry, or raise limits_config.max_structured_metadata_size",
-                         stream_text(), bytes, limits.metadata_bytes_max);
+      return fmt::format(
+          "stream '{}' has structured metadata too large: '{}' bytes, limit: '{}' bytes. Send less "
+          "with each entry, or raise limits_config.max_structured_metadata_size",
+          stream_text(), bytes, limits.metadata_bytes_max);
     });
   } else if (metadata.size() > limits.metadata_entries_max) {
     refusals.add(entry, 1, Reason::structured_metadata_too_many, stream, [&] {
-      return fmt::format("stream '{}' has too many structured metadata labels: '{}', limit: '{}'. Send fewer with "
-                         "each entry, or raise limits_config.max_structured_metadata_entries_count",
-                         stream_text(), metadata.size(), limits.metadata_entries_max);
+      return fmt::format(
+          "stream '{}' has too many structured metadata labels: '{}', limit: '{}'. Send fewer with "
+          "each entry, or raise limits_config.max_structured_metadata_entries_count",
+          stream_text(), metadata.size(), limits.metadata_entries_max);
     });
   }
 }
@@ -89,18 +92,21 @@ void check_entry(const LogBatch& batch, std::size_t entry, std::size_t stream, c
   auto stream_text = [&] { return label_text(batch.labels_of(batch.streams[stream])); };
   if (e.time_ns < bounds.oldest_ns) [[unlikely]] {
     refusals.add(entry, 1, Reason::greater_than_max_sample_age, stream, [&] {
-      return fmt::format("entry for stream '{}' has timestamp too old: {}, oldest acceptable timestamp is: {}",
-                         stream_text(), time_text(e.time_ns), time_text(bounds.oldest_ns));
+      return fmt::format(
+          "entry for stream '{}' has timestamp too old: {}, oldest acceptable timestamp is: {}",
+          stream_text(), time_text(e.time_ns), time_text(bounds.oldest_ns));
     });
   } else if (e.time_ns > bounds.newest_ns) [[unlikely]] {
     refusals.add(entry, 1, Reason::too_far_in_future, stream, [&] {
-      return fmt::format("entry for stream '{}' has timestamp too new: {}", stream_text(), time_text(e.time_ns));
+      return fmt::format("entry for stream '{}' has timestamp too new: {}", stream_text(),
+                         time_text(e.time_ns));
     });
   } else if (e.line.size() > bounds.line_bytes) [[unlikely]] {
     refusals.add(entry, 1, Reason::line_too_long, stream, [&] {
-      return fmt::format("max entry size '{}' bytes exceeded for stream '{}' while adding an entry with length '{}' "
-                         "bytes",
-                         bounds.line_bytes, stream_text(), e.line.size());
+      return fmt::format(
+          "max entry size '{}' bytes exceeded for stream '{}' while adding an entry with length '{}' "
+          "bytes",
+          bounds.line_bytes, stream_text(), e.line.size());
     });
   } else if (e.metadata_count > 0) {
     check_metadata(batch, entry, stream, limits, refusals);
@@ -112,8 +118,16 @@ void check_entry(const LogBatch& batch, std::size_t entry, std::size_t stream, c
 void normalise_labels(LogBatch& batch, std::span<const std::string> service_labels,
                       std::vector<std::uint8_t>& discovered) {
   discovered.assign(batch.streams.size(), 0);
+  LogStream before;  // as it was; senders that send one entry a stream repeat its labels
   for (std::size_t i = 0; i < batch.streams.size(); ++i) {
     LogStream& stream = batch.streams[i];
+    if (i > 0 && stream.labels_begin == before.labels_begin && stream.labels_count == before.labels_count) {
+      stream.labels_begin = batch.streams[i - 1].labels_begin;
+      stream.labels_count = batch.streams[i - 1].labels_count;
+      discovered[i] = discovered[i - 1];
+      continue;
+    }
+    before = stream;
     auto begin = batch.labels.size();
     for (std::uint32_t l = 0; l < stream.labels_count; ++l) {
       Label label = batch.labels[stream.labels_begin + l];
@@ -138,7 +152,8 @@ void check_logs(const LogBatch& batch, std::span<const std::uint8_t> discovered,
     const LogStream& stream = batch.streams[s];
     if (stream.entries_count == 0) continue;
     if (auto refusal = check_labels(batch.labels_of(stream), discovered[s] != 0, checks)) {
-      refusals.add(stream.entries_begin, stream.entries_count, refusal->reason, s, [&] { return refusal->words; });
+      refusals.add(stream.entries_begin, stream.entries_count, refusal->reason, s,
+                   [&] { return refusal->words; });
       continue;
     }
     for (std::uint32_t i = 0; i < stream.entries_count; ++i) {

@@ -17,7 +17,8 @@ struct Request {
   Limits limits;
 
   void stream(std::vector<Label> labels) {
-    batch.streams.push_back({static_cast<std::uint32_t>(batch.labels.size()), static_cast<std::uint32_t>(labels.size()),
+    batch.streams.push_back({static_cast<std::uint32_t>(batch.labels.size()),
+                             static_cast<std::uint32_t>(labels.size()),
                              static_cast<std::uint32_t>(batch.entries.size()), 0});
     batch.labels.insert(batch.labels.end(), labels.begin(), labels.end());
   }
@@ -56,20 +57,23 @@ TEST(LogChecks, WordsOfEveryLimit) {
          r.entry(kNow, "x");
        }},
       {Reason::line_too_long,
-       "max entry size '262144' bytes exceeded for stream '{a=\"b\"}' while adding an entry with length '300000' bytes",
+       "max entry size '262144' bytes exceeded for stream '{a=\"b\"}' while adding an entry with length "
+       "'300000' bytes",
        [&](Request& r) {
          r.stream({{"a", "b"}});
          r.entry(kNow, long_line);
        }},
       {Reason::greater_than_max_sample_age,
-       "entry for stream '{a=\"b\"}' has timestamp too old: 2026-11-13T09:59:59Z, oldest acceptable timestamp is: "
+       "entry for stream '{a=\"b\"}' has timestamp too old: 2026-11-13T09:59:59Z, oldest acceptable "
+       "timestamp is: "
        "2026-11-13T10:00:00Z",
        [](Request& r) {
          r.stream({{"a", "b"}});
          r.entry(kNow - 7 * 24 * kHour - 1, "x");
        }},
       {Reason::greater_than_max_sample_age,
-       "entry for stream '{a=\"b\"}' has timestamp too old: 1970-01-01T00:00:00Z, oldest acceptable timestamp is: "
+       "entry for stream '{a=\"b\"}' has timestamp too old: 1970-01-01T00:00:00Z, oldest acceptable "
+       "timestamp is: "
        "2026-11-13T10:00:00Z",
        [](Request& r) {
          r.stream({{"a", "b"}});
@@ -87,7 +91,8 @@ TEST(LogChecks, WordsOfEveryLimit) {
          r.stream({{"c", "3"}, {"a", "1"}, {"b", "2"}});
          r.entry(kNow, "x");
        }},
-      {Reason::label_name_too_long, "stream '{" + long_name + "=\"v\"}' has label name too long: '" + long_name + "'",
+      {Reason::label_name_too_long,
+       "stream '{" + long_name + "=\"v\"}' has label name too long: '" + long_name + "'",
        [&](Request& r) {
          r.stream({{long_name, "v"}});
          r.entry(kNow, "x");
@@ -104,14 +109,16 @@ TEST(LogChecks, WordsOfEveryLimit) {
          r.entry(kNow, "x");
        }},
       {Reason::structured_metadata_too_large,
-       "stream '{a=\"b\"}' has structured metadata too large: '70001' bytes, limit: '65536' bytes. Send less with each "
+       "stream '{a=\"b\"}' has structured metadata too large: '70001' bytes, limit: '65536' bytes. Send less "
+       "with each "
        "entry, or raise limits_config.max_structured_metadata_size",
        [&](Request& r) {
          r.stream({{"a", "b"}});
          r.entry(kNow, "x", {{"m", big}});
        }},
       {Reason::structured_metadata_too_many,
-       "stream '{a=\"b\"}' has too many structured metadata labels: '129', limit: '128'. Send fewer with each entry, "
+       "stream '{a=\"b\"}' has too many structured metadata labels: '129', limit: '128'. Send fewer with "
+       "each entry, "
        "or raise limits_config.max_structured_metadata_entries_count",
        [](Request& r) {
          r.stream({{"a", "b"}});
@@ -157,8 +164,10 @@ TEST(LogChecks, ABadEntryDoesNotHurtItsNeighbours) {
   r.entry(kNow, "kept 2");
   EXPECT_EQ(r.check(),
             "2 errors like: entry for stream '{a=\"1\"}' has timestamp too old: 1970-01-01T00:00:00Z, oldest "
-            "acceptable timestamp is: 2026-11-13T10:00:00Z; 1 errors like: stream '{a=\"1\", a=\"2\"}' has duplicate "
-            "label name: 'a'; 1 errors like: entry for stream '{a=\"2\"}' has timestamp too new: 2026-11-20T11:00:00Z");
+            "acceptable timestamp is: 2026-11-13T10:00:00Z; 1 errors like: stream '{a=\"1\", a=\"2\"}' has "
+            "duplicate "
+            "label name: 'a'; 1 errors like: entry for stream '{a=\"2\"}' has timestamp too new: "
+            "2026-11-20T11:00:00Z");
   remove_refused(r.batch, r.refusals);
   ASSERT_EQ(r.batch.streams.size(), 2u);
   ASSERT_EQ(r.batch.entries.size(), 2u);
@@ -176,9 +185,10 @@ TEST(LogChecks, ConfiguredAwayLimits) {
   r.stream({{"a", "b"}});
   r.entry(0, line);
   r.entry(0, longer);
-  EXPECT_EQ(r.check(),
-            "max entry size '4194304' bytes exceeded for stream '{a=\"b\"}' while adding an entry with length "
-            "'4194305' bytes");
+  EXPECT_EQ(
+      r.check(),
+      "max entry size '4194304' bytes exceeded for stream '{a=\"b\"}' while adding an entry with length "
+      "'4194305' bytes");
 }
 
 TEST(LogChecks, ServiceNameByLokisList) {

@@ -7,23 +7,23 @@ namespace {
 
 TEST(Names, TakeTheShapeOfALabel) {
   Arena arena;
-  for (auto [name, expected] : std::vector<std::pair<std::string_view, std::string_view>>{
-           {"user", "user"},
-           {"a__b", "a__b"},
-           {"user.id", "user_id"},
-           {"service..name", "service_name"},
-           {"k8s.pod.name", "k8s_pod_name"},
-           {"a/b-c d", "a_b_c_d"},
-           {"1st", "key_1st"},
-           {"2.x", "key_2_x"},
-           {".x", "_x"},
-           {"x.", "x_"},
-           {"na\xc3\xafve", "na_ve"},
-           {"\xe6\x97\xa5x", "_x"},
-           {"", ""},
-           {"_", ""},
-           {"...", ""},
-           {"\xe6\x97\xa5", ""}})
+  for (auto [name, expected] :
+       std::vector<std::pair<std::string_view, std::string_view>>{{"user", "user"},
+                                                                  {"a__b", "a__b"},
+                                                                  {"user.id", "user_id"},
+                                                                  {"service..name", "service_name"},
+                                                                  {"k8s.pod.name", "k8s_pod_name"},
+                                                                  {"a/b-c d", "a_b_c_d"},
+                                                                  {"1st", "key_1st"},
+                                                                  {"2.x", "key_2_x"},
+                                                                  {".x", "_x"},
+                                                                  {"x.", "x_"},
+                                                                  {"na\xc3\xafve", "na_ve"},
+                                                                  {"\xe6\x97\xa5x", "_x"},
+                                                                  {"", ""},
+                                                                  {"_", ""},
+                                                                  {"...", ""},
+                                                                  {"\xe6\x97\xa5", ""}})
     EXPECT_EQ(normal_name(name, arena), expected) << name;
 }
 

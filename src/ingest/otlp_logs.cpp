@@ -10,12 +10,24 @@ namespace weft::ingest {
 namespace {
 
 // Resource attributes that are labels (distributor.otlp_config's default list), in its order.
-constexpr std::array<std::string_view, 18> kIndexAttributes = {
-    "service.name",        "service.namespace",    "service.instance.id",  "deployment.environment",
-    "deployment.environment.name", "cloud.region", "cloud.availability_zone", "k8s.cluster.name",
-    "k8s.namespace.name",  "k8s.pod.name",         "k8s.container.name",   "container.name",
-    "k8s.replicaset.name", "k8s.deployment.name",  "k8s.statefulset.name", "k8s.daemonset.name",
-    "k8s.cronjob.name",    "k8s.job.name"};
+constexpr std::array<std::string_view, 18> kIndexAttributes = {"service.name",
+                                                               "service.namespace",
+                                                               "service.instance.id",
+                                                               "deployment.environment",
+                                                               "deployment.environment.name",
+                                                               "cloud.region",
+                                                               "cloud.availability_zone",
+                                                               "k8s.cluster.name",
+                                                               "k8s.namespace.name",
+                                                               "k8s.pod.name",
+                                                               "k8s.container.name",
+                                                               "container.name",
+                                                               "k8s.replicaset.name",
+                                                               "k8s.deployment.name",
+                                                               "k8s.statefulset.name",
+                                                               "k8s.daemonset.name",
+                                                               "k8s.cronjob.name",
+                                                               "k8s.job.name"};
 
 std::size_t index_of(std::string_view key) {
   return static_cast<std::size_t>(std::ranges::find(kIndexAttributes, key) - kIndexAttributes.begin());
@@ -24,7 +36,8 @@ std::size_t index_of(std::string_view key) {
 // Puts attributes of one request into metadata of its entries.
 class Mapper {
  public:
-  Mapper(const wire::OtlpLogs& logs, std::int64_t now_ns, const Limits& limits, LogBatch& batch, Refusals& refusals)
+  Mapper(const wire::OtlpLogs& logs, std::int64_t now_ns, const Limits& limits, LogBatch& batch,
+         Refusals& refusals)
       : logs_(logs), now_ns_(now_ns), limits_(limits), batch_(batch), refusals_(refusals) {}
 
   void map() {
@@ -100,7 +113,8 @@ class Mapper {
       put(own_, "observed_timestamp", number_text(record.observed_time_ns));
     if (record.severity_number != 0) put(own_, "severity_number", number_text(record.severity_number));
     put(own_, "severity_text", record.severity_text);
-    if (record.dropped_attributes != 0) put(own_, "dropped_attributes_count", number_text(record.dropped_attributes));
+    if (record.dropped_attributes != 0)
+      put(own_, "dropped_attributes_count", number_text(record.dropped_attributes));
     if (record.flags != 0) put(own_, "flags", number_text(record.flags));
     if (auto id = trace_id_from_bytes(record.trace_id); id && !id->is_zero()) {
       entry.trace_id = *id;
@@ -118,7 +132,8 @@ class Mapper {
     batch_.entries.push_back(entry);
     if (bad.data() != nullptr)
       refusals_.add(position, 1, Reason::invalid_attribute_name, batch_.streams.size(), [&] {
-        return "attribute name '" + std::string(bad) + "' has no letter or digit, so it cannot be a label's name";
+        return "attribute name '" + std::string(bad) +
+               "' has no letter or digit, so it cannot be a label's name";
       });
   }
 

@@ -77,7 +77,9 @@ int retry_seconds(double wait) {
 }
 
 // What a sender can do nothing about but wait.
-int retry_after(Code code) { return code == Code::resource_exhausted || code == Code::unavailable ? kRetrySeconds : 0; }
+int retry_after(Code code) {
+  return code == Code::resource_exhausted || code == Code::unavailable ? kRetrySeconds : 0;
+}
 
 std::uint64_t bytes_of(const LogBatch& batch, const Refusals& refusals) {
   std::uint64_t bytes = 0;
@@ -164,12 +166,14 @@ struct Pipeline::Impl {
                                                       : wire::decode_otlp_logs_json(body, work.otlp_logs));
       map_otlp_logs(work.otlp_logs, frame.received_ns, options.limits, work.logs, work.refusals);
     } else {
-      TRY(frame.kind == FrameKind::loki_protobuf ? wire::decode_loki_push(body, work.logs, work.rejected_streams)
-                                                 : wire::decode_loki_push_json(body, work.logs));
+      TRY(frame.kind == FrameKind::loki_protobuf
+              ? wire::decode_loki_push(body, work.logs, work.rejected_streams)
+              : wire::decode_loki_push_json(body, work.logs));
       work.refusals.begin(work.logs.entries.size());
       for (const wire::RejectedStream& r : work.rejected_streams)
-        work.refusals.add_undecoded(r.entries, Reason::invalid_labels,
-                                    fmt::format("error parsing labels '{}' with error: {}", r.labels, r.error));
+        work.refusals.add_undecoded(
+            r.entries, Reason::invalid_labels,
+            fmt::format("error parsing labels '{}' with error: {}", r.labels, r.error));
     }
     normalise_labels(work.logs, options.service_name_labels, work.discovered);
     return {};
@@ -191,7 +195,8 @@ struct Pipeline::Impl {
   }
 
   void finish_logs(FrameKind kind, Work& work) const {
-    derive_logs(work.logs, {.discover_levels = options.discover_levels, .names_are_normal = is_otlp_logs(kind)},
+    derive_logs(work.logs,
+                {.discover_levels = options.discover_levels, .names_are_normal = is_otlp_logs(kind)},
                 work.refusals);
     remove_refused(work.logs, work.refusals);
   }
@@ -199,16 +204,18 @@ struct Pipeline::Impl {
   // --- limits ---
 
   // The refusal of a whole request that is more than the tenant may send now.
-  std::optional<Outcome> over_log_rate(Tenant& tenant, std::size_t lines, std::uint64_t bytes, std::int64_t now_ns) {
+  std::optional<Outcome> over_log_rate(Tenant& tenant, std::size_t lines, std::uint64_t bytes,
+                                       std::int64_t now_ns) {
     auto bucket = tenant.log_bytes_allowed.lock();
     double wait = bucket->take(static_cast<double>(bytes), now_ns);
     if (wait == 0) return std::nullopt;
-    return failure(Error(Code::resource_exhausted,
-                         fmt::format("ingestion rate limit exceeded for user {} (limit: {:.0f} bytes/sec) while "
-                                     "attempting to ingest '{}' lines totaling '{}' bytes, reduce log volume or "
-                                     "contact your Loki administrator to see if the limit can be increased",
-                                     tenant.label, bucket->per_second(), lines, bytes)),
-                   retry_seconds(wait));
+    return failure(
+        Error(Code::resource_exhausted,
+              fmt::format("ingestion rate limit exceeded for user {} (limit: {:.0f} bytes/sec) while "
+                          "attempting to ingest '{}' lines totaling '{}' bytes, reduce log volume or "
+                          "contact your Loki administrator to see if the limit can be increased",
+                          tenant.label, bucket->per_second(), lines, bytes)),
+        retry_seconds(wait));
   }
 
   std::optional<Outcome> over_span_rate(Tenant& tenant, std::size_t bytes, std::int64_t now_ns) {
@@ -219,12 +226,15 @@ struct Pipeline::Impl {
                                     bucket->per_second(), bucket->burst());
     std::string words =
         amount > bucket->burst()
-            ? fmt::format("RATE_LIMITED: batch size ({} bytes) exceeds ingestion limit {} while adding {} bytes for "
-                          "user {}. consider reducing batch size or increasing rate limit.",
-                          bytes, limit, bytes, tenant.label)
-            : fmt::format("RATE_LIMITED: ingestion rate limit {} exceeded while adding {} bytes for user {}. consider "
-                          "increasing the limit or reducing ingestion rate.",
-                          limit, bytes, tenant.label);
+            ? fmt::format(
+                  "RATE_LIMITED: batch size ({} bytes) exceeds ingestion limit {} while adding {} bytes for "
+                  "user {}. consider reducing batch size or increasing rate limit.",
+                  bytes, limit, bytes, tenant.label)
+            : fmt::format(
+                  "RATE_LIMITED: ingestion rate limit {} exceeded while adding {} bytes for user {}. "
+                  "consider "
+                  "increasing the limit or reducing ingestion rate.",
+                  limit, bytes, tenant.label);
     return failure(Error(Code::resource_exhausted, std::move(words)), kRetrySeconds);
   }
 
@@ -241,10 +251,11 @@ struct Pipeline::Impl {
       for (; i < end; ++i) {
         if (refusals.refused(i)) continue;
         refusals.add(i, 1, Reason::stream_limit, s, [&] {
-          return fmt::format("maximum active stream limit exceeded when trying to create stream {}, reduce the number "
-                             "of active streams (reduce labels or reduce label values), or contact your Loki "
-                             "administrator to see if the limit can be increased, user: '{}'",
-                             label_text(batch.labels_of(stream)), tenant.label);
+          return fmt::format(
+              "maximum active stream limit exceeded when trying to create stream {}, reduce the number "
+              "of active streams (reduce labels or reduce label values), or contact your Loki "
+              "administrator to see if the limit can be increased, user: '{}'",
+              label_text(batch.labels_of(stream)), tenant.label);
         });
       }
     }
@@ -262,9 +273,10 @@ struct Pipeline::Impl {
         bytes += work.span_bytes[end];
       if (!live->add(tenant.hash, received[i].trace_id, bytes, bytes_max, now_ns))
         refusals.add(i, end - i, Reason::trace_too_large, 0, [&] {
-          return fmt::format("TRACE_TOO_LARGE: max size of trace ({}) exceeded while adding {} bytes to trace {} for "
-                             "user {}",
-                             bytes_max, bytes, to_hex(received[i].trace_id), tenant.label);
+          return fmt::format(
+              "TRACE_TOO_LARGE: max size of trace ({}) exceeded while adding {} bytes to trace {} for "
+              "user {}",
+              bytes_max, bytes, to_hex(received[i].trace_id), tenant.label);
         });
       i = end;
     }
@@ -423,6 +435,8 @@ void Pipeline::push(FrameKind kind, Codec encoding, const TenantId& tenant, std:
   }
 }
 
-Result<void> Pipeline::replay(const Frame& frame) { return impl_->replay(frame); }
+Result<void> Pipeline::replay(const Frame& frame) {
+  return impl_->replay(frame);
+}
 
 }  // namespace weft::ingest

@@ -19,9 +19,19 @@ struct Options {
   Limits limits;
   DecompressLimits decompress;
   // Loki's discovery (reference/loki.md §3.3). An empty list switches service_name off.
-  std::vector<std::string> service_name_labels = {
-      "service", "app", "application", "app_name", "name", "app_kubernetes_io_name", "container", "container_name",
-      "k8s_container_name", "component", "workload", "job", "k8s_job_name"};
+  std::vector<std::string> service_name_labels = {"service",
+                                                  "app",
+                                                  "application",
+                                                  "app_name",
+                                                  "name",
+                                                  "app_kubernetes_io_name",
+                                                  "container",
+                                                  "container_name",
+                                                  "k8s_container_name",
+                                                  "component",
+                                                  "workload",
+                                                  "job",
+                                                  "k8s_job_name"};
   bool discover_levels = true;
 };
 

@@ -6,7 +6,7 @@
 namespace weft::ingest {
 namespace {
 
-constexpr std::size_t kGroupsMax = 10;  // as many as Loki lists
+constexpr std::size_t kGroupsMax = 10;        // as many as Loki lists
 constexpr std::size_t kWordsBytesMax = 8192;  // labels in them can be long
 
 void append_varint(std::string& out, std::uint64_t value) {

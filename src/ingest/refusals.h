@@ -55,8 +55,8 @@ class Refusals {
   // The same for what the decoder left out: it has no position.
   void add_undecoded(std::size_t count, Reason reason, std::string words);
 
-  std::size_t count() const { return total_; }        // all
-  std::size_t marked() const { return marked_; }      // those with a position
+  std::size_t count() const { return total_; }    // all
+  std::size_t marked() const { return marked_; }  // those with a position
   std::uint64_t count_of(Reason reason) const { return by_reason_[static_cast<std::size_t>(reason)]; }
 
   // "message" for one refusal, else "3 errors like: message; 1 errors like: message".

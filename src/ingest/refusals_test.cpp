@@ -17,7 +17,8 @@ TEST(Refusals, OneIsToldPlainlyMoreAreGrouped) {
   r.add(4, 2, Reason::line_too_long, 0, [] { return "not asked for"; });
   r.add(7, 1, Reason::line_too_long, 1, [] { return "too long elsewhere"; });
   r.add_undecoded(5, Reason::invalid_labels, "bad labels");
-  EXPECT_EQ(r.text(), "3 errors like: too long; 1 errors like: too long elsewhere; 5 errors like: bad labels");
+  EXPECT_EQ(r.text(),
+            "3 errors like: too long; 1 errors like: too long elsewhere; 5 errors like: bad labels");
   EXPECT_EQ(r.count(), 9u);
   EXPECT_EQ(r.marked(), 4u);
   EXPECT_EQ(r.count_of(Reason::line_too_long), 4u);
@@ -48,7 +49,8 @@ TEST(Refusals, NoteKeepsExactlyTheMarks) {
     Refusals read;
     read.begin(positions);
     ASSERT_TRUE(read.read_note(written.note())) << "seed " << seed;
-    for (std::size_t i = 0; i < positions; ++i) ASSERT_EQ(read.refused(i), written.refused(i)) << "seed " << seed;
+    for (std::size_t i = 0; i < positions; ++i)
+      ASSERT_EQ(read.refused(i), written.refused(i)) << "seed " << seed;
     EXPECT_EQ(read.marked(), written.marked());
   }
   Refusals none;
@@ -69,7 +71,8 @@ TEST(Refusals, ANoteThatDoesNotFitIsRefused) {
 
 TEST(Refusals, EveryReasonHasAName) {
   std::set<std::string_view> names;
-  for (int i = 0; i < static_cast<int>(Reason::count_); ++i) names.insert(reason_name(static_cast<Reason>(i)));
+  for (int i = 0; i < static_cast<int>(Reason::count_); ++i)
+    names.insert(reason_name(static_cast<Reason>(i)));
   EXPECT_EQ(names.size(), static_cast<std::size_t>(Reason::count_));
   EXPECT_FALSE(names.contains(""));
   EXPECT_EQ(reason_name(Reason::trace_too_large), "trace_too_large");

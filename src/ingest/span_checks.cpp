@@ -11,7 +11,8 @@ constexpr std::size_t kSpanBytes = 64;  // ids, times, kind: what a span without
 std::string_view cut(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   std::size_t end = bytes_max;
-  for (int back = 0; back < 3 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; ++back) --end;
+  for (int back = 0; back < 3 && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80; ++back)
+    --end;
   return text.substr(0, end);
 }
 
@@ -73,7 +74,8 @@ std::size_t cut_attributes(SpanBatch& batch, const Limits& limits, std::vector<s
   for (Span& span : batch.spans) {
     std::size_t bytes = kSpanBytes + span.name.size() + span.status_message.size() + span.trace_state.size();
     if (span.attributes.size() > limits.attributes_per_span_max) {
-      span.dropped_attributes += static_cast<std::uint32_t>(span.attributes.size() - limits.attributes_per_span_max);
+      span.dropped_attributes +=
+          static_cast<std::uint32_t>(span.attributes.size() - limits.attributes_per_span_max);
       span.attributes = span.attributes.first(limits.attributes_per_span_max);
     }
     span.attributes = cutter(span.attributes, bytes);

@@ -44,8 +44,13 @@ TEST(SpanChecks, TextsAreCutInEveryScopeButNotWithinLists) {
 TEST(SpanChecks, NeverWithinARune) {
   const std::string text = "1234567\xe6\x97\xa5x";
   const Attribute attribute{"k", Value::of(std::string_view(text))};
-  for (auto [limit, expected] : std::vector<std::pair<std::size_t, std::string_view>>{
-           {7, "1234567"}, {8, "1234567"}, {9, "1234567"}, {10, "1234567\xe6\x97\xa5"}, {11, text}, {0, text}}) {
+  for (auto [limit, expected] :
+       std::vector<std::pair<std::size_t, std::string_view>>{{7, "1234567"},
+                                                             {8, "1234567"},
+                                                             {9, "1234567"},
+                                                             {10, "1234567\xe6\x97\xa5"},
+                                                             {11, text},
+                                                             {0, text}}) {
     SpanBatch batch;
     Span span;
     span.attributes = {&attribute, 1};

@@ -19,8 +19,8 @@ Tenant::Tenant(std::string_view name, const Limits& limits, Registry& metrics)
                                 "Log lines received, refused ones included.", {{"tenant", label}})),
       span_bytes(metrics.counter("tempo_distributor_bytes_received_total",
                                  "Bytes of trace requests received, decompressed.", {{"tenant", label}})),
-      spans(metrics.counter("tempo_distributor_spans_received_total", "Spans received, refused ones included.",
-                            {{"tenant", label}})) {}
+      spans(metrics.counter("tempo_distributor_spans_received_total",
+                            "Spans received, refused ones included.", {{"tenant", label}})) {}
 
 Tenant& Tenants::get(const TenantId& id) {
   std::string name = id;

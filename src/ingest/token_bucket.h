@@ -21,7 +21,8 @@ class TokenBucket {
   double take(double amount, std::int64_t now_ns) {
     if (!limited()) return 0;
     if (now_ns > updated_ns_) {
-      double gained = updated_ns_ == 0 ? burst_ : static_cast<double>(now_ns - updated_ns_) * 1e-9 * per_second_;
+      double gained =
+          updated_ns_ == 0 ? burst_ : static_cast<double>(now_ns - updated_ns_) * 1e-9 * per_second_;
       tokens_ = std::min(burst_, tokens_ + gained);
       updated_ns_ = now_ns;
     }

@@ -25,7 +25,8 @@ void add_retry_after(net::Response& response, int seconds) {
 }
 
 // A google.rpc.Status in the encoding of the request.
-net::Response status_response(int http, int code, std::string_view message, bool json, int retry_seconds = 0) {
+net::Response status_response(int http, int code, std::string_view message, bool json,
+                              int retry_seconds = 0) {
   net::Response response{http, {}, {}};
   if (json) {
     text::JsonWriter w(response.body);
@@ -68,7 +69,8 @@ std::string partial_success_json(OtlpSignal signal, const ingest::Outcome& outco
 std::optional<std::string> media_type(std::string_view content_type) {
   std::string_view type = trim(content_type.substr(0, content_type.find(';')));
   std::size_t slash = type.find('/');
-  if (slash == std::string_view::npos || !is_token(type.substr(0, slash)) || !is_token(type.substr(slash + 1)))
+  if (slash == std::string_view::npos || !is_token(type.substr(0, slash)) ||
+      !is_token(type.substr(slash + 1)))
     return std::nullopt;
   std::string lower(type);
   for (char& c : lower)
@@ -81,12 +83,13 @@ PushOrAnswer read_loki_push(net::Request& request) {
   auto type = media_type(header);
   // Go's words, which clients' tests look for.
   if (!type)
-    return text_response(400, header.empty() ? "mime: no media type\n" : "mime: expected slash after first token\n");
+    return text_response(
+        400, header.empty() ? "mime: no media type\n" : "mime: expected slash after first token\n");
   bool json = *type == kJson;
   auto encoding = codec_from_name(trim(request.header("content-encoding")), Codec::snappy_block);
   if (!encoding)
-    return text_response(400, "Content-Encoding \"" + std::string(request.header("content-encoding")) +
-                                  "\" not supported\n");
+    return text_response(
+        400, "Content-Encoding \"" + std::string(request.header("content-encoding")) + "\" not supported\n");
   Push push{json ? storage::FrameKind::loki_json : storage::FrameKind::loki_protobuf, *encoding,
             std::move(request.body), json};
   if (json) return push;
@@ -113,14 +116,17 @@ PushOrAnswer read_otlp(OtlpSignal signal, net::Request& request) {
   }
   auto type = media_type(request.header("content-type"));
   if (!type || (*type != kJson && *type != kProtobuf && *type != "application/protobuf"))
-    return text_response(415, "415 unsupported media type, supported: [application/json, application/x-protobuf]");
+    return text_response(415,
+                         "415 unsupported media type, supported: [application/json, application/x-protobuf]");
   bool json = *type == kJson;
   auto encoding = codec_from_name(trim(request.header("content-encoding")), Codec::snappy_block);
   if (!encoding)
     return status_response(400, net::grpc_status(Code::invalid_argument),
-                           "unsupported Content-Encoding: " + std::string(request.header("content-encoding")), json);
+                           "unsupported Content-Encoding: " + std::string(request.header("content-encoding")),
+                           json);
   // Some clients say snappy and mean the framed form, which begins like this.
-  if (*encoding == Codec::snappy_block && request.body.starts_with(std::string_view("\xff\x06\x00\x00sNaPpY", 10)))
+  if (*encoding == Codec::snappy_block &&
+      request.body.starts_with(std::string_view("\xff\x06\x00\x00sNaPpY", 10)))
     *encoding = Codec::snappy_framed;
   using enum storage::FrameKind;
   storage::FrameKind kind = signal == OtlpSignal::traces ? (json ? otlp_traces_json : otlp_traces_protobuf)
@@ -128,7 +134,9 @@ PushOrAnswer read_otlp(OtlpSignal signal, net::Request& request) {
   return Push{kind, *encoding, std::move(request.body), json};
 }
 
-bool is_success(const ingest::Outcome& outcome) { return outcome.result || outcome.accepted > 0; }
+bool is_success(const ingest::Outcome& outcome) {
+  return outcome.result || outcome.accepted > 0;
+}
 
 int push_status(const ingest::Outcome& outcome) {
   Code code = outcome.result.error().code();
@@ -142,7 +150,8 @@ net::Response loki_answer(const ingest::Outcome& outcome) {
     add_retry_after(response, outcome.retry_after_seconds);
     return response;
   }
-  if (outcome.accepted == 0) return text_response(422, "error at least one valid stream is required for ingestion\n");
+  if (outcome.accepted == 0)
+    return text_response(422, "error at least one valid stream is required for ingestion\n");
   return {204, {}, {}};
 }
 
@@ -163,8 +172,10 @@ net::Response otlp_answer(OtlpSignal signal, bool json, const ingest::Outcome& o
   }
   const Error& error = outcome.result.error();
   int status = push_status(outcome);
-  if (status == 499 || status == 501 || status == 504) status = error.code() == Code::unimplemented ? 404 : 503;
-  return status_response(status, net::grpc_status(error.code()), error.message(), json, outcome.retry_after_seconds);
+  if (status == 499 || status == 501 || status == 504)
+    status = error.code() == Code::unimplemented ? 404 : 503;
+  return status_response(status, net::grpc_status(error.code()), error.message(), json,
+                         outcome.retry_after_seconds);
 }
 
 }  // namespace weft::api

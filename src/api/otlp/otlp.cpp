@@ -25,8 +25,8 @@ void otlp_grpc(Call& call, storage::FrameKind kind) {
       [responder = call.responder](const ingest::Outcome& outcome) {
         if (is_success(outcome)) {
           std::string_view words = outcome.result ? std::string_view() : outcome.result.error().message();
-          return net::grpc_reply(responder,
-                                 wire::encode_partial_success(static_cast<std::int64_t>(outcome.rejected), words));
+          return net::grpc_reply(
+              responder, wire::encode_partial_success(static_cast<std::int64_t>(outcome.rejected), words));
         }
         const Error& error = outcome.result.error();
         // Without RetryInfo an SDK gives up on what is exhausted.
@@ -40,10 +40,18 @@ void otlp_grpc(Call& call, storage::FrameKind kind) {
 
 }  // namespace
 
-void otlp_http_traces(Call& call) { otlp_http(call, OtlpSignal::traces); }
-void otlp_http_logs(Call& call) { otlp_http(call, OtlpSignal::logs); }
+void otlp_http_traces(Call& call) {
+  otlp_http(call, OtlpSignal::traces);
+}
+void otlp_http_logs(Call& call) {
+  otlp_http(call, OtlpSignal::logs);
+}
 
-void otlp_grpc_traces(Call& call) { otlp_grpc(call, storage::FrameKind::otlp_traces_protobuf); }
-void otlp_grpc_logs(Call& call) { otlp_grpc(call, storage::FrameKind::otlp_logs_protobuf); }
+void otlp_grpc_traces(Call& call) {
+  otlp_grpc(call, storage::FrameKind::otlp_traces_protobuf);
+}
+void otlp_grpc_logs(Call& call) {
+  otlp_grpc(call, storage::FrameKind::otlp_logs_protobuf);
+}
 
 }  // namespace weft::api
