@@ -5,8 +5,13 @@
 
 #include <benchmark/benchmark.h>
 
+#include "ingest/derive.h"
 #include "ingest/ids.h"
 #include "ingest/level.h"
+#include "ingest/log_checks.h"
+#include "ingest/pipeline.h"
+#include "text/json_writer.h"
+#include "wire/loki_push.h"
 
 namespace weft::ingest {
 namespace {
@@ -84,6 +89,61 @@ void level(benchmark::State& state) {
   per_line(state, [](std::string_view line) { benchmark::DoNotOptimize(level_of_line(line)); });
 }
 BENCHMARK(level)->ArgName("kind")->DenseRange(0, 4);
+
+// A request of 2000 lines in 20 streams from its bytes to what storage gets: decoding, limits,
+// levels, ids. `form` 0: protobuf, 1: JSON.
+void request(benchmark::State& state) {
+  constexpr std::int64_t kNow = 1'795'168'800'000'000'000;
+  auto lines = lines_of(static_cast<Kind>(state.range(0)), 2000);
+  bool json = state.range(1) != 0;
+  LogBatch sent;
+  std::string body = R"({"streams":[)";
+  for (std::size_t s = 0; s < 20; ++s) {
+    sent.streams.push_back({static_cast<std::uint32_t>(sent.labels.size()), 6,
+                            static_cast<std::uint32_t>(sent.entries.size()), 100});
+    sent.labels.insert(sent.labels.end(), {{"namespace", "production"},
+                                           {"app", "payment-service"},
+                                           {"pod", sent.arena.copy("payment-7d9f-" + std::to_string(s))},
+                                           {"container", "server"},
+                                           {"node_name", "node-a"},
+                                           {"stream", "stdout"}});
+    body += R"({"stream":{"namespace":"production","app":"payment-service","pod":"payment-7d9f-)" +
+            std::to_string(s) +
+            R"(","container":"server","node_name":"node-a","stream":"stdout"},"values":[)";
+    for (std::size_t i = s * 100; i < s * 100 + 100; ++i) {
+      sent.entries.push_back({.time_ns = kNow, .line = lines[i]});
+      body += "[\"" + std::to_string(kNow) + "\",";
+      text::append_json_string(body, lines[i]);
+      body += "],";
+    }
+    body.back() = ']';
+    body += "},";
+  }
+  body.back() = ']';
+  body += '}';
+  if (!json) body = wire::encode_loki_push(sent);
+
+  LogBatch batch;
+  std::vector<wire::RejectedStream> rejected;
+  std::vector<std::uint8_t> discovered;
+  Refusals refusals;
+  Options options;
+  for (auto _ : state) {
+    batch.clear();
+    bool decoded = json ? bool(wire::decode_loki_push_json(body, batch))
+                        : bool(wire::decode_loki_push(body, batch, rejected));
+    if (!decoded) return state.SkipWithError("cannot be decoded");
+    refusals.begin(batch.entries.size());
+    normalise_labels(batch, options.service_name_labels, discovered);
+    check_logs(batch, discovered, {options.limits, kNow}, refusals);
+    derive_logs(batch, {}, refusals);
+    remove_refused(batch, refusals);
+    if (batch.entries.size() != 2000) return state.SkipWithError("entries were refused");
+  }
+  state.counters["ns/line"] = benchmark::Counter(static_cast<double>(state.iterations()) * 2000e-9,
+                                                 benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(request)->ArgNames({"kind", "json"})->ArgsProduct({{0, 1, 2, 3, 4}, {0, 1}});
 
 }  // namespace
 }  // namespace weft::ingest

@@ -7,7 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include "exec/context.h"
 #include "wire/loki_push.h"
 #include "wire/otlp.h"
 
