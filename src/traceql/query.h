@@ -49,8 +49,8 @@ using TypedAttributes = std::vector<std::pair<std::string, TypedValue>>;
 
 struct SearchParams {
   TenantId tenant;
-  TimeRange range;             // traces that overlap it
-  std::size_t limit = 20;      // traces
+  TimeRange range;         // traces that overlap it
+  std::size_t limit = 20;  // traces
   std::size_t spans_per_set = 3;
   std::int64_t min_duration_ns = 0;  // of the trace; 0: any
   std::int64_t max_duration_ns = 0;
@@ -96,7 +96,7 @@ struct MetricsParams {
   TenantId tenant;
   std::int64_t start_ns = 0;  // as asked; aligned here (§2.7)
   std::int64_t end_ns = 0;
-  std::int64_t step_ns = 0;   // 0: one value over the whole range (instant)
+  std::int64_t step_ns = 0;  // 0: one value over the whole range (instant)
   std::size_t exemplars = 100;
   std::size_t series_max = 0;  // 0: no limit
 };
@@ -129,7 +129,8 @@ struct ScopedTags {
   std::vector<std::string> tags;
 };
 Result<std::vector<ScopedTags>> tag_names(std::string_view scope, std::string_view q, const TenantId& tenant,
-                                          TimeRange range, const storage::Snapshot& data, exec::Context& context);
+                                          TimeRange range, const storage::Snapshot& data,
+                                          exec::Context& context);
 
 struct TagValue {
   std::string type;  // string int float bool duration keyword
@@ -138,11 +139,11 @@ struct TagValue {
 // `identifier` is a TraceQL attribute or intrinsic ("resource.service.name", ".foo", "status").
 // Errors: invalid_argument "please provide a valid tagName: …".
 Result<std::vector<TagValue>> tag_values(std::string_view identifier, std::string_view q, std::size_t limit,
-                                         const TenantId& tenant, TimeRange range, const storage::Snapshot& data,
-                                         exec::Context& context);
+                                         const TenantId& tenant, TimeRange range,
+                                         const storage::Snapshot& data, exec::Context& context);
 // The v1 form: a bare key, searched in every scope; values as text.
-Result<std::vector<std::string>> tag_values_v1(std::string_view name, std::size_t limit, const TenantId& tenant,
-                                               TimeRange range, const storage::Snapshot& data,
-                                               exec::Context& context);
+Result<std::vector<std::string>> tag_values_v1(std::string_view name, std::size_t limit,
+                                               const TenantId& tenant, TimeRange range,
+                                               const storage::Snapshot& data, exec::Context& context);
 
 }  // namespace weft::traceql
