@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 
 #include <curl/curl.h>
 
+#include "base/clock.h"
 #include "base/compress.h"
+#include "net/client/socket.h"
 #include "net/grpc.h"
+#include "net/http2/client.h"
 #include "net/websocket/client.h"
 
 namespace weft::net {
@@ -15,6 +19,7 @@ namespace {
 
 // An answer past this is a mistake of the peer, not data.
 constexpr std::size_t kAnswerBytesMax = std::size_t{1} << 30;
+constexpr std::size_t kConnectionsMax = 64;  // of HTTP/2 that are kept
 
 struct SlistFree {
   void operator()(curl_slist* list) const { ::curl_slist_free_all(list); }
@@ -93,6 +98,9 @@ Code code_of_http(int status) {
 
 struct Client::Impl {
   CURL* curl = nullptr;
+  std::map<std::string, std::unique_ptr<http2::Http2Client>> http2;  // by host and port
+
+  Result<ClientResponse> send_http2(const ClientRequest& request);
 
   // The name of the peer for messages: "127.0.0.1:4317".
   static std::string place(const std::string& url) {
@@ -101,6 +109,29 @@ struct Client::Impl {
     return url.substr(begin, url.find_first_of("/?", begin) - begin);
   }
 };
+
+Result<ClientResponse> Client::Impl::send_http2(const ClientRequest& request) {
+  std::int64_t deadline = steady_ns() + request.timeout_ns;
+  Address address = TRY(parse_address(request.url));
+  auto& connection = http2[address.place()];
+  if (connection && !connection->usable()) connection = nullptr;
+  if (!connection) {
+    if (http2.size() > kConnectionsMax) {
+      http2.clear();
+      return send_http2(request);
+    }
+    connection = TRY(http2::Http2Client::connect(address, deadline));
+  }
+  auto response = connection->exchange(request, address.target, deadline);
+  if (!response) connection = nullptr;  // whatever state it is in
+  if (!response) return response.error();
+  // gRPC compresses messages, not bodies, so this is HTTP's own encoding.
+  if (std::string_view encoding = header(response->headers, "content-encoding"); !encoding.empty()) {
+    Codec codec = TRY(codec_from_name(encoding, Codec::snappy_framed));
+    response->body = TRY(decompress(codec, response->body, {.output_bytes_max = kAnswerBytesMax}));
+  }
+  return response;
+}
 
 Client::Client() : impl_(std::make_unique<Impl>()) {
   static const CURLcode global = ::curl_global_init(CURL_GLOBAL_DEFAULT);  // once a process; thread-safe here
@@ -112,6 +143,7 @@ Client::~Client() {
 }
 
 Result<ClientResponse> Client::send(const ClientRequest& request) {
+  if (request.http2 && request.url.starts_with("http://")) return impl_->send_http2(request);
   CURL* curl = impl_->curl;
   if (curl == nullptr) return Error(Code::internal, "cannot initialise libcurl");
   ::curl_easy_reset(curl);  // keeps the connections
@@ -136,11 +168,7 @@ Result<ClientResponse> Client::send(const ClientRequest& request) {
   ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
   ::curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
-                     request.http2 ? long{CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE} : long{CURL_HTTP_VERSION_1_1});
-  if (request.http2) {  // curl 7.88 cannot use a cleartext HTTP/2 connection a second time
-    ::curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
-    ::curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-  }
+                     request.http2 ? long{CURL_HTTP_VERSION_2TLS} : long{CURL_HTTP_VERSION_1_1});
   ::curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");  // all that curl can undo
   ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ns / 1'000'000));
   ::curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);

@@ -25,7 +25,7 @@ struct ClientResponse {
   std::string body;  // decompressed
 };
 
-// An HTTP client that keeps its connections (libcurl). One thread at a time per object.
+// An HTTP client that keeps its connections (libcurl; nghttp2 for cleartext HTTP/2). One thread at a time per object.
 class Client {
  public:
   Client();

@@ -319,7 +319,7 @@ void Http1Session::stop() {
   keep_alive_ = false;
   if (idle() && !closing_) {
     closing_ = true;
-    host_.finish();
+    host_.abort();
   }
 }
 
@@ -342,7 +342,7 @@ std::int64_t Http1Session::deadline_ns() const {
 void Http1Session::timeout() {
   if (parser_.started()) return refuse(408, Refusal::slow, "the request came too slowly");
   closing_ = true;
-  host_.finish();
+  host_.abort();
 }
 
 std::size_t Http1Session::backlog(const Answer&) const {

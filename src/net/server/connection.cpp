@@ -1,5 +1,6 @@
 #include "net/server/connection.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -20,9 +21,11 @@ namespace {
 
 constexpr std::size_t kWriteBacklogBytesMax = std::size_t{1} << 20;
 constexpr int kReadsPerEvent = 4;  // then others have their turn
-// How long a peer may take to close his half after we closed ours; an answer must not be lost to
-// a reset, which the kernel sends when unread input is closed away.
-constexpr std::int64_t kLingerNs = 2'000'000'000;
+// After we closed our half, the connection stays until the peer closes his, is silent for so long,
+// or has gone on sending for so long: an answer must not be lost to the reset that the kernel sends
+// when input is left unread.
+constexpr std::int64_t kLingerSilenceNs = 500'000'000;
+constexpr std::int64_t kLingerNsMax = 10'000'000'000;
 
 // A WebSocket as its user sees it.
 class SocketHandle final : public WebSocket {
@@ -128,6 +131,7 @@ void Connection::read(std::span<char> scratch) {
       return;
     }
     core_->metrics.received.add(static_cast<std::uint64_t>(n));
+    if (lingering_) linger_silence_ns_ = steady_ns() + kLingerSilenceNs;
     if (!lingering_ && !finishing_) take({scratch.data(), static_cast<std::size_t>(n)});
     if (static_cast<std::size_t>(n) < scratch.size()) return;
   }
@@ -182,7 +186,8 @@ void Connection::end_if_finished() {
   if (aborted_ || (end_seen_ && (lingering_ || (finishing_ && output_.empty())))) return hang_up();
   if (!finishing_ || lingering_ || !output_.empty()) return;
   lingering_ = true;
-  linger_ns_ = steady_ns() + kLingerNs;
+  linger_silence_ns_ = steady_ns() + kLingerSilenceNs;
+  linger_end_ns_ = steady_ns() + kLingerNsMax;
   session_->lost();
   ::shutdown(fd_, SHUT_WR);
 }
@@ -221,7 +226,7 @@ bool Connection::on_tick(std::int64_t now) {
   std::lock_guard lock(mutex_);
   if (closed_ || is_over()) return false;
   if (lingering_) {
-    if (now >= linger_ns_) hang_up();
+    if (now >= std::min(linger_silence_ns_, linger_end_ns_)) hang_up();
   } else if (!output_.empty() && now >= progress_ns_ + core_->options.idle_timeout_ns) {
     core_->count(Refusal::slow);  // a reader that does not read
     hang_up();

@@ -95,15 +95,16 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   std::string sniffed_;  // the first bytes, until they tell HTTP/1 from HTTP/2
   bool sniffing_ = true;
   std::uint32_t interest_ = 0;
-  bool end_seen_ = false;       // the peer sends no more
-  bool finishing_ = false;      // close once all is sent
-  bool lingering_ = false;      // our half is closed; waiting for the peer to close his
-  bool aborted_ = false;        // close now
-  bool hung_up_ = false;        // only the loop's close() is missing
-  bool closed_ = false;         // the socket is closed
-  bool unsettled_ = false;      // counted as such in core_
-  std::int64_t progress_ns_;    // output last went out, or began to wait
-  std::int64_t linger_ns_ = 0;  // when lingering ends
+  bool end_seen_ = false;               // the peer sends no more
+  bool finishing_ = false;              // close once all is sent
+  bool lingering_ = false;              // our half is closed; waiting for the peer to close his
+  bool aborted_ = false;                // close now
+  bool hung_up_ = false;                // only the loop's close() is missing
+  bool closed_ = false;                 // the socket is closed
+  bool unsettled_ = false;              // counted as such in core_
+  std::int64_t progress_ns_;            // output last went out, or began to wait
+  std::int64_t linger_silence_ns_ = 0;  // when lingering ends without more input
+  std::int64_t linger_end_ns_ = 0;      // and at the latest
 };
 
 // Where one answer goes. See Responder.

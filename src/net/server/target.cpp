@@ -25,10 +25,12 @@ std::string normal_prefix(std::string_view prefix) {
 }
 
 bool split_target(std::string_view target, std::string_view prefix, Target& out) {
+  bool absolute = false;
   for (std::string_view scheme : {"http://", "https://"}) {
     if (!starts_with_ignoring_case(target, scheme)) continue;
     std::size_t end = target.find_first_of("/?", scheme.size());
     target = end == std::string_view::npos ? std::string_view("/") : target.substr(end);
+    absolute = true;
     break;
   }
   std::size_t question = target.find('?');
@@ -38,7 +40,7 @@ bool split_target(std::string_view target, std::string_view prefix, Target& out)
     out.path = "*";
     return true;
   }
-  if (path.empty() && question == 0) path = "/";  // http://host?x=1
+  if (path.empty() && absolute) path = "/";  // http://host?x=1
   if (path.empty() || path[0] != '/') return false;
   out.path.clear();
   append_merged(out.path, path);

@@ -56,12 +56,10 @@ std::string close_payload(int code, std::string_view reason) {
   std::string out;
   out += static_cast<char>(code >> 8);
   out += static_cast<char>(code & 0xff);
-  reason = reason.substr(0, kControlBytesMax - 2);
-  // Not in the middle of a code point.
-  if (reason.size() == kControlBytesMax - 2)
-    while (!reason.empty() && (static_cast<unsigned char>(reason.back()) & 0x80) != 0)
-      reason.remove_suffix(1);
-  return out.append(reason);
+  std::size_t end = std::min(reason.size(), kControlBytesMax - 2);
+  auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(reason[at]) & 0xc0) == 0x80; };
+  while (end > 0 && end < reason.size() && continues(end)) --end;  // not in the middle of a code point
+  return out.append(reason.substr(0, end));
 }
 
 Close parse_close(std::string_view payload) {
