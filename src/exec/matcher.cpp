@@ -12,50 +12,6 @@ namespace {
 // How a condition is decided; everything but `regexp` is cheaper than a regular expression.
 enum class Kind : unsigned char { literals, always, not_empty, prefix, contains, regexp };
 
-constexpr std::size_t kLiteralsMax = 256;
-
-// `pattern` as text when it is one literal: no operator, and escapes of punctuation only.
-std::optional<std::string> as_literal(std::string_view pattern) {
-  std::string out;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    char c = pattern[i];
-    if (c == '\\') {
-      if (++i == pattern.size()) return std::nullopt;
-      c = pattern[i];
-      bool punctuation = (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-                         (c >= '{' && c <= '~');
-      if (!punctuation || c == '<' || c == '>') return std::nullopt;
-    } else if (std::string_view("^$.|?*+()[]{}").find(c) != std::string_view::npos) {
-      return std::nullopt;
-    }
-    out += c;
-  }
-  return out;
-}
-
-// The literals of `a|b|c`, perhaps in one pair of parentheses; empty when it is not of that form.
-std::vector<std::string> as_alternatives(std::string_view pattern) {
-  if (pattern.starts_with("(?:") && pattern.ends_with(')')) {
-    pattern = pattern.substr(3, pattern.size() - 4);
-  } else if (pattern.starts_with('(') && !pattern.starts_with("(?") && pattern.ends_with(')')) {
-    pattern = pattern.substr(1, pattern.size() - 2);
-  }
-  std::vector<std::string> out;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= pattern.size(); ++i) {
-    if (i < pattern.size() && pattern[i] == '\\') {
-      ++i;
-      continue;
-    }
-    if (i < pattern.size() && pattern[i] != '|') continue;
-    auto literal = as_literal(pattern.substr(begin, i - begin));
-    if (!literal || out.size() == kLiteralsMax) return {};
-    out.push_back(*std::move(literal));
-    begin = i + 1;
-  }
-  return out;
-}
-
 }  // namespace
 
 struct StringMatcher::Impl {
@@ -81,7 +37,7 @@ Result<StringMatcher> StringMatcher::make(MatchOp op, std::string value) {
   } else {
     // Compiled even when it is not needed: the error is the user's to see.
     impl->regexp = TRY(text::Regexp::compile(pattern, {.dot_matches_newline = true, .anchored = true}));
-    if (auto literals = as_alternatives(pattern); !literals.empty()) {
+    if (auto literals = text::literal_alternatives(pattern); !literals.empty()) {
       impl->kind = Kind::literals;
       impl->literals = std::move(literals);
     } else if (pattern == ".*") {
@@ -91,7 +47,7 @@ Result<StringMatcher> StringMatcher::make(MatchOp op, std::string value) {
     } else if (pattern.ends_with(".*") && !pattern.ends_with("\\.*")) {
       std::string_view body = std::string_view(pattern).substr(0, pattern.size() - 2);
       bool open = body.starts_with(".*");
-      if (auto literal = as_literal(open ? body.substr(2) : body)) {
+      if (auto literal = text::literal_regexp(open ? body.substr(2) : body)) {
         impl->kind = open ? Kind::contains : Kind::prefix;
         impl->text = *std::move(literal);
       }

@@ -50,9 +50,10 @@ Result<std::vector<exec::LabelMatcher>> parse_selector(std::string_view text);
 
 struct Params {
   TenantId tenant;
-  std::int64_t start_ns = 0;  // log queries: [start, end); metric queries: evaluated at start, start+step … <= end
+  std::int64_t start_ns =
+      0;  // log queries: [start, end); metric queries: evaluated at start, start+step … <= end
   std::int64_t end_ns = 0;
-  std::int64_t step_ns = 0;   // 0: an instant query, evaluated at end_ns
+  std::int64_t step_ns = 0;      // 0: an instant query, evaluated at end_ns
   std::int64_t interval_ns = 0;  // log queries: at most one entry per interval of the answer; 0: off
   std::size_t limit = 100;
   storage::Order order = storage::Order::backward;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,5 +45,12 @@ class Regexp {
   explicit Regexp(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<const Impl> impl_;
 };
+
+// The text that `pattern` stands for when it is a literal: no operator, escapes of punctuation only.
+std::optional<std::string> literal_regexp(std::string_view pattern);
+// The literals of `a|b|c`, perhaps in one pair of parentheses; empty when it is not of that form.
+std::vector<std::string> literal_alternatives(std::string_view pattern);
+// A text that every match of `pattern` contains, the longest that is easily seen; "" when none is.
+std::string required_literal(std::string_view pattern);
 
 }  // namespace weft::text
