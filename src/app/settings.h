@@ -57,7 +57,4 @@ std::string settings_reference();
 // Names of all settings ("http.port"), in order.
 std::vector<std::string> setting_names();
 
-// What one value of a Tempo or Loki file would do: empty when the setting takes it, else why not.
-std::string refused_value(const std::string& setting, const std::vector<std::string>& values);
-
 }  // namespace weft::app

@@ -91,8 +91,21 @@ class Walk {
   void value(const YamlNode& node, const KeyNode& keys, const std::string& path, YamlMark mark) {
     using Kind = YamlNode::Kind;
     if (keys.sets) return set(node, *keys.sets, path, mark);
-    if (keys.ignores) return ignore(*keys.ignores, path, mark);
+    if (keys.ignores) {
+      ignore(*keys.ignores, path, mark);
+      if (keys.all_below || keys.children.empty()) return;
+      ++quiet_;  // one line is enough; but the keys below are looked at
+      below(node, keys, path, mark);
+      --quiet_;
+      return;
+    }
     if (keys.elsewhere || node.kind == Kind::null) return;
+    below(node, keys, path, mark);
+  }
+
+  void below(const YamlNode& node, const KeyNode& keys, const std::string& path, YamlMark mark) {
+    using Kind = YamlNode::Kind;
+    if (node.kind == Kind::null) return;
     const KeyNode* item = keys.child("[]");
     if (node.kind == Kind::map && !keys.children.empty() && !item) return map(node, keys, path);
     if (node.kind == Kind::sequence && item) {
@@ -135,8 +148,7 @@ class Walk {
   }
 
   void ignore(const Ignores& ignores, const std::string& path, YamlMark mark) {
-    // Once is enough for the elements of a list.
-    if (!out_.findings.empty() && out_.findings.back().key == path) return;
+    if (quiet_ > 0) return;
     add(ignores.loss == Loss::noticeable ? Finding::Kind::warning : Finding::Kind::ignored, mark, path,
         fmt::format("{}; ignored", ignores.why));
   }
@@ -164,6 +176,7 @@ class Walk {
 
   const KeyNode& root_;
   Translation& out_;
+  int quiet_ = 0;
 };
 
 }  // namespace
@@ -258,6 +271,11 @@ void translate_listener(const YamlNode& root, std::string_view default_port, std
   } else {
     out.assignments.push_back({"http.path_prefix", {""}, {}, ""});
   }
+}
+
+std::string below(std::string_view directory) {
+  while (directory.size() > 1 && directory.ends_with('/')) directory.remove_suffix(1);
+  return fmt::format("{}{}weft", directory, directory.ends_with('/') ? "" : "/");
 }
 
 bool is_zero(std::string_view value) {

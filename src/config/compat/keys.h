@@ -76,6 +76,9 @@ void apply(Translation& out, std::string_view key, text::YamlMark mark, std::str
 void translate_listener(const text::YamlNode& root, std::string_view default_port,
                         std::string_view prefix_key, Translation& out);
 
+// Our directory in one that belongs to another program: "/loki/chunks" -> "/loki/chunks/weft".
+std::string below(std::string_view directory);
+
 // Is it zero, as a number or a duration ("0", "0s", "0h")?
 bool is_zero(std::string_view text);
 bool is_true(std::string_view text);

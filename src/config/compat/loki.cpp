@@ -82,7 +82,8 @@ constexpr Ignores kIgnores[] = {
     {"the write-ahead log is always on and lies in storage.path", Loss::none, "ingester.wal.**"},
     {"entries may come in any order", Loss::none, "ingester.unordered_writes limits_config.unordered_writes"},
     {"weft has one format of its own; schema periods mean nothing", Loss::none,
-     "schema_config.configs[].from schema_config.configs[].store schema_config.configs[].object_store "
+     "schema_config schema_config.configs[].from schema_config.configs[].store "
+     "schema_config.configs[].object_store "
      "schema_config.configs[].schema schema_config.configs[].index.** schema_config.configs[].chunks.** "
      "schema_config.configs[].row_shards"},
     {"weft keeps its data in its own format in one directory, storage.path", Loss::none,
@@ -116,7 +117,11 @@ constexpr Ignores kIgnores[] = {
      "limits_config.max_query_range"},
     {"table retention deletes nothing here, nor in Loki's single binary; limits_config.retention_period with "
      "compactor.retention_enabled: true is what does",
-     Loss::none, "table_manager.**"},
+     Loss::none,
+     "table_manager table_manager.retention_deletes_enabled table_manager.retention_period "
+     "table_manager.throughput_updates_disabled table_manager.poll_interval "
+     "table_manager.creation_grace_period "
+     "table_manager.index_tables_provisioning.** table_manager.chunk_tables_provisioning.**"},
     {"weft merges and removes blocks by its own rules", Loss::none,
      "compactor.working_directory compactor.shared_store compactor.shared_store_key_prefix "
      "compactor.compaction_interval compactor.apply_retention_interval compactor.retention_delete_delay "
@@ -215,7 +220,7 @@ void translate_storage(const YamlNode& root, Translation& out) {
       continue;
     }
     used = key;
-    apply(out, key, entry->mark, "storage.path", entry->node.value + "/weft",
+    apply(out, key, entry->mark, "storage.path", below(entry->node.value),
           "one directory for everything, beside what Loki may have left");
   }
 }

@@ -326,7 +326,7 @@ void translate_storage(const YamlNode& root, Translation& out) {
                              backend->node.value)});
   }
   if (const YamlEntry* path = scalar_at(root, "storage.trace.local.path"))
-    apply(out, "storage.trace.local.path", path->mark, "storage.path", path->node.value + "/weft",
+    apply(out, "storage.trace.local.path", path->mark, "storage.path", below(path->node.value),
           "one directory for everything, beside what Tempo may have left");
 }
 
