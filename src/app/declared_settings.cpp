@@ -214,6 +214,20 @@ Schema declare_command(Command& command, Settings& settings) {
   return schema;
 }
 
+std::string tolerated_flag(std::string_view name) {
+  // clang-format off
+  constexpr std::string_view kPrefixes[] = {
+      "server.", "ingester.", "distributor.", "querier.", "query-frontend.", "frontend.", "compactor.", "memberlist.",
+      "store.", "boltdb.", "tsdb.", "ruler.", "validation.", "ring.", "consul.", "etcd.", "storage.trace.",
+      "common.", "reporting.", "usage-report.", "search.", "metrics-generator.", "query-scheduler.",
+      "index-gateway.", "runtime-config.", "limits.per-user", "tracing.", "schema-config", "mem-ballast-size-mbs",
+      "health", "shutdown-delay", "log-config-reverse-order", "list-targets", "config.ballast"};
+  // clang-format on
+  for (std::string_view prefix : kPrefixes)
+    if (name.starts_with(prefix)) return "a flag of Loki or Tempo; put what matters into their file; ignored";
+  return "";
+}
+
 std::string settings_help() {
   Declared declared;
   Command command;
@@ -232,7 +246,8 @@ std::string settings_reference() {
          "by commas. "
          "Durations are written `90s`, `1h30m` or `14d`, sizes `256KiB`, `4MB` or in bytes. `${NAME}` and "
          "`${NAME:default}` in `weft.yaml` are replaced by environment variables, `$$` by a dollar sign.\n\n"
-         "This page is generated from the declarations in `src/app/settings.cpp`; a test fails when it is "
+         "This page is generated from the declarations in `src/app/declared_settings.cpp`; a test fails when "
+         "it is "
          "stale.\n\n" +
          config::print_reference(declare(declared));
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/settings.h"
@@ -43,5 +44,8 @@ struct Command {
 
 // Flags beside the settings. Both targets outlive the schema.
 config::Schema declare_command(Command& command, Settings& settings);
+
+// Why a flag of Loki or Tempo has no effect here; empty when nobody knows it.
+std::string tolerated_flag(std::string_view name);
 
 }  // namespace weft::app

@@ -17,21 +17,6 @@ using config::Note;
 using config::Schema;
 using config::Setting;
 
-// Flags of Loki and Tempo that mean nothing here, by their first part.
-std::string tolerated_flag(std::string_view name) {
-  // clang-format off
-  constexpr std::string_view kPrefixes[] = {
-      "server.", "ingester.", "distributor.", "querier.", "query-frontend.", "frontend.", "compactor.", "memberlist.",
-      "store.", "boltdb.", "tsdb.", "ruler.", "validation.", "ring.", "consul.", "etcd.", "storage.trace.",
-      "common.", "reporting.", "usage-report.", "search.", "metrics-generator.", "query-scheduler.",
-      "index-gateway.", "runtime-config.", "limits.per-user", "tracing.", "schema-config", "mem-ballast-size-mbs",
-      "health", "shutdown-delay", "log-config-reverse-order", "list-targets", "config.ballast"};
-  // clang-format on
-  for (std::string_view prefix : kPrefixes)
-    if (name.starts_with(prefix)) return "a flag of Loki or Tempo; put what matters into their file; ignored";
-  return "";
-}
-
 // "ADDRESS:PORT/PREFIX".
 Result<net::ServerOptions> parse_listener(const std::string& text, const net::ServerOptions& shared) {
   net::ServerOptions options = shared;

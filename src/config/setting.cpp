@@ -164,21 +164,20 @@ Setting& Schema::duration(std::string_view name, std::int64_t* target, IntegerBo
                           std::string_view help) {
   Setting setting = named(name, Kind::duration, help);
   bool open = bounds.max == INT64_MAX;
-  std::string max = open ? "" : text::format_go_duration(bounds.max);
+  std::string max = open ? "" : print_duration(bounds.max);
   if (!open || bounds.min != 0)
-    setting.bounds = open ? fmt::format("at least {}", text::format_go_duration(bounds.min))
-                          : fmt::format("{} to {}", text::format_go_duration(bounds.min), max);
+    setting.bounds = open ? fmt::format("at least {}", print_duration(bounds.min))
+                          : fmt::format("{} to {}", print_duration(bounds.min), max);
   setting.assign = [target, bounds, open, max](const Texts& texts) -> Result<void> {
     std::string text = TRY(single(texts, "a duration"));
     auto value = text::parse_duration(text);
     if (!value) return refused(text, "a duration such as 30s, 1h30m or 14d");
-    if (*value < bounds.min)
-      return refused(text, fmt::format("at least {}", text::format_go_duration(bounds.min)));
+    if (*value < bounds.min) return refused(text, fmt::format("at least {}", print_duration(bounds.min)));
     if (!open && *value > bounds.max) return refused(text, fmt::format("at most {}", max));
     *target = *value;
     return {};
   };
-  setting.print = [target] { return text::format_go_duration(*target); };
+  setting.print = [target] { return print_duration(*target); };
   return add(std::move(setting));
 }
 
@@ -267,6 +266,13 @@ std::string Schema::nearest(std::string_view name) const {
   std::vector<std::string_view> names;
   for (const Setting& setting : settings_) names.push_back(setting.name);
   return std::string(config::nearest(normal, names));
+}
+
+std::string print_duration(std::int64_t ns) {
+  std::string out = text::format_go_duration(ns);
+  if (out.ends_with("m0s")) out.resize(out.size() - 2);
+  if (out.ends_with("h0m")) out.resize(out.size() - 2);
+  return out;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -124,6 +124,9 @@ class Schema {
   std::vector<Group> groups_;
 };
 
+// As Go writes it without what is nought at the end: "48h", "1m30s", "0s".
+std::string print_duration(std::int64_t ns);
+
 // How many letters must be added, left out, exchanged or swapped with their neighbour to make one
 // text of the other (Damerau-Levenshtein, adjacent swaps only). Both are cut at 256 bytes.
 std::size_t edit_distance(std::string_view a, std::string_view b);

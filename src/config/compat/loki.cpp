@@ -69,8 +69,7 @@ constexpr Ignores kIgnores[] = {
      "kafka_config.** block_builder.** block_scheduler.** dataobj.** dataobj_* ingester.kafka_ingestion.** "
      "distributor.kafka_* distributor.kafka_config.** distributor.tenant_topic.** "
      "querier.query_partition_ingesters"},
-    {"lines are searchable as soon as they are accepted; weft decides itself when memory becomes a block",
-     Loss::none,
+    {"weft shows lines at once and cuts blocks by its own rules", Loss::none,
      "ingester.chunk_idle_period ingester.chunk_retain_period ingester.max_chunk_age "
      "ingester.chunk_block_size "
      "ingester.chunk_target_size ingester.chunk_encoding ingester.flush_check_period "
@@ -115,8 +114,8 @@ constexpr Ignores kIgnores[] = {
     {"weft does not bound how far back a query looks", Loss::none,
      "chunk_store_config.max_look_back_period limits_config.max_query_lookback "
      "limits_config.max_query_range"},
-    {"table retention deletes nothing here, nor in Loki's single binary; limits_config.retention_period with "
-     "compactor.retention_enabled: true is what does",
+    {"weft has no tables; limits_config.retention_period with compactor.retention_enabled: true is what "
+     "deletes",
      Loss::none,
      "table_manager table_manager.retention_deletes_enabled table_manager.retention_period "
      "table_manager.throughput_updates_disabled table_manager.poll_interval "
@@ -227,6 +226,10 @@ void translate_storage(const YamlNode& root, Translation& out) {
 
 // Loki deletes only when the compactor is told to, and only with a period.
 void translate_retention(const YamlNode& root, Translation& out) {
+  const YamlEntry* tables = scalar_at(root, "table_manager.retention_deletes_enabled");
+  if (tables && is_true(tables->node.value))
+    out.findings.push_back({Finding::Kind::warning, tables->mark, "table_manager.retention_deletes_enabled",
+                            "deletes nothing, nor did it in Loki's single binary; ignored"});
   const YamlEntry* enabled = scalar_at(root, "compactor.retention_enabled");
   const YamlEntry* period = scalar_at(root, "limits_config.retention_period");
   bool on = enabled && is_true(enabled->node.value);

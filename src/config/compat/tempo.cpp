@@ -62,8 +62,7 @@ constexpr Ignores kIgnores[] = {
     {"weft writes to its own log, not to Kafka", Loss::none,
      "ingest.** block_builder.** distributor.kafka_* distributor.ingester_write_path_enabled "
      "distributor.kafka_config.** ingester.local_wal.**"},
-    {"spans are searchable as soon as they are accepted; weft decides itself when memory becomes a block",
-     Loss::none,
+    {"weft shows spans at once and cuts blocks by its own rules", Loss::none,
      "ingester.trace_idle_period ingester.trace_live_period ingester.max_block_duration "
      "ingester.max_block_bytes "
      "ingester.complete_block_timeout ingester.flush_check_period ingester.flush_op_timeout "
