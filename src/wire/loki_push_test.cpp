@@ -72,7 +72,8 @@ TEST(LokiPush, RepeatedLabelTextIsReadOnce) {
   std::string one = request("{a=\"1\", b=\"x\\ny\"}", {entry(1, 0, "one")});
   LogBatch batch;
   std::vector<RejectedStream> rejected;
-  ASSERT_TRUE(decode_loki_push(one + one + request("{a=\"2\"}", {}) + one, batch, rejected));
+  std::string body = one + one + request("{a=\"2\"}", {}) + one;
+  ASSERT_TRUE(decode_loki_push(body, batch, rejected));
   ASSERT_EQ(batch.streams.size(), 4U);
   EXPECT_EQ(batch.labels.size(), 5U);
   for (std::size_t i : {0U, 1U, 3U}) EXPECT_EQ(batch.labels_of(batch.streams[i])[1].value, "x\ny");
@@ -114,7 +115,8 @@ TEST(LokiPush, TimesThatDoNotFitBecomeTheNearestThatDo) {
 TEST(LokiPush, BytesThatAreNotUtf8AreKept) {
   LogBatch batch;
   std::vector<RejectedStream> rejected;
-  ASSERT_TRUE(decode_loki_push(request("{a=\"1\"}", {entry(1, 0, "\xFF\xFE")}), batch, rejected));
+  std::string body = request("{a=\"1\"}", {entry(1, 0, "\xFF\xFE")});
+  ASSERT_TRUE(decode_loki_push(body, batch, rejected));
   EXPECT_EQ(batch.entries[0].line, "\xFF\xFE");
 }
 
