@@ -134,7 +134,7 @@ void request(benchmark::State& state) {
                         : bool(wire::decode_loki_push(body, batch, rejected));
     if (!decoded) return state.SkipWithError("cannot be decoded");
     refusals.begin(batch.entries.size());
-    normalise_labels(batch, options.service_name_labels, discovered);
+    normalise_labels(batch, options.service_name_labels, Unlabelled::stays, discovered);
     check_logs(batch, discovered, {options.limits, kNow}, refusals);
     derive_logs(batch, {}, refusals);
     remove_refused(batch, refusals);

@@ -115,7 +115,7 @@ void check_entry(const LogBatch& batch, std::size_t entry, std::size_t stream, c
 
 }  // namespace
 
-void normalise_labels(LogBatch& batch, std::span<const std::string> service_labels,
+void normalise_labels(LogBatch& batch, std::span<const std::string> service_labels, Unlabelled unlabelled,
                       std::vector<std::uint8_t>& discovered) {
   discovered.assign(batch.streams.size(), 0);
   LogStream before;  // as it was; senders that send one entry a stream repeat its labels
@@ -134,7 +134,7 @@ void normalise_labels(LogBatch& batch, std::span<const std::string> service_labe
       if (!label.value.empty()) batch.labels.push_back(label);
     }
     auto own = std::span(batch.labels).subspan(begin);
-    if (!own.empty() && !service_labels.empty() &&
+    if ((!own.empty() || unlabelled == Unlabelled::gets_service_name) && !service_labels.empty() &&
         std::ranges::find(own, std::string_view("service_name"), &Label::name) == own.end()) {
       batch.labels.push_back({"service_name", discover_service(own, service_labels)});
       discovered[i] = 1;

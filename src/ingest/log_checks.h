@@ -10,10 +10,14 @@
 
 namespace weft::ingest {
 
+// What happens to a stream without any label: Loki refuses it when it was pushed, and gives it a
+// service_name when it came by OTLP.
+enum class Unlabelled : unsigned char { stays, gets_service_name };
+
 // Puts the labels of every stream into their final form: no empty values, sorted by name, with
 // service_name if `service_labels` is not empty and the stream has none. `discovered[i]` says
-// whether stream i got one. A stream without any label gets none.
-void normalise_labels(LogBatch& batch, std::span<const std::string> service_labels,
+// whether stream i got one.
+void normalise_labels(LogBatch& batch, std::span<const std::string> service_labels, Unlabelled unlabelled,
                       std::vector<std::uint8_t>& discovered);
 
 struct LogChecks {

@@ -32,9 +32,9 @@ struct Request {
     batch.entries.push_back(e);
     batch.streams.back().entries_count++;
   }
-  std::string check(std::vector<std::string> service_labels = {}) {
+  std::string check(std::vector<std::string> service_labels = {}, Unlabelled unlabelled = Unlabelled::stays) {
     refusals.begin(batch.entries.size());
-    normalise_labels(batch, service_labels, discovered);
+    normalise_labels(batch, service_labels, unlabelled, discovered);
     check_logs(batch, discovered, {limits, kNow}, refusals);
     return refusals.text();
   }
@@ -225,6 +225,18 @@ TEST(LogChecks, ServiceNameThatIsThereOrNotWanted) {
     r.entry(kNow, "x");
     EXPECT_EQ(r.check(c.list), "");
     EXPECT_EQ(label_text(r.batch.labels_of(r.batch.streams[0])), c.expected);
+  }
+}
+
+TEST(LogChecks, AStreamWithoutLabelsIsNamedWhenItCameByOtlp) {
+  for (auto [unlabelled, labels] : std::vector<std::pair<Unlabelled, std::string>>{
+           {Unlabelled::stays, "{}"},
+           {Unlabelled::gets_service_name, R"({service_name="unknown_service"})"}}) {
+    Request r;
+    r.stream({});
+    r.entry(kNow, "x");
+    EXPECT_EQ(r.check({"app"}, unlabelled).empty(), unlabelled == Unlabelled::gets_service_name);
+    EXPECT_EQ(label_text(r.batch.labels_of(r.batch.streams[0])), labels);
   }
 }
 

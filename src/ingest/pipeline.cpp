@@ -175,7 +175,9 @@ struct Pipeline::Impl {
             r.entries, Reason::invalid_labels,
             fmt::format("error parsing labels '{}' with error: {}", r.labels, r.error));
     }
-    normalise_labels(work.logs, options.service_name_labels, work.discovered);
+    normalise_labels(work.logs, options.service_name_labels,
+                     is_otlp_logs(frame.kind) ? Unlabelled::gets_service_name : Unlabelled::stays,
+                     work.discovered);
     return {};
   }
 
