@@ -61,7 +61,8 @@ struct LogScan {
 class LogSource {
  public:
   virtual ~LogSource() = default;
-  // Fills `rows` with up to 2048 rows, at least one. False: no more. Rows that equal another in
+  // Fills `rows` with up to 2048 rows, at least one, and counts them and the bytes of their lines in
+  // the context's statistics. False: no more. Rows that equal another in
   // stream, time, line and metadata are shown once.
   virtual Result<bool> next(LogRows& rows) = 0;
 };
@@ -108,6 +109,7 @@ struct TraceRows {
 class TraceSource {
  public:
   virtual ~TraceSource() = default;
+  // The caller counts what it scans.
   // Traces by start of their first span, newest first (ties by id); several calls may run
   // concurrently, each gets the next ones. False: no more.
   virtual Result<bool> next(TraceRows& rows) = 0;

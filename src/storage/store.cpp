@@ -27,7 +27,8 @@ namespace weft::storage {
 namespace {
 
 constexpr std::uint32_t kNoSegment = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint32_t kHeadRowsMax = std::uint32_t{1} << 30;
+// With eight candidate ids a row, positions of postings stay below 2^31.
+constexpr std::uint32_t kHeadRowsMax = std::uint32_t{1} << 27;
 
 template <class Head>
 struct HeadSlot {
@@ -155,7 +156,13 @@ struct Store::Impl {
     TRY(check_room());
     TRY(writer.admit(record.size()));
     HeadPtr<Head> slot = active(list);
-    add(*slot->head);
+    try {
+      add(*slot->head);
+    } catch (...) {
+      // Half a request (out of memory, a bug): nobody will ever publish it.
+      seal(list);
+      throw;
+    }
     std::uint32_t rows = slot->head->rows();
     auto kept = std::make_shared<Done>(std::move(done));
     auto written = [this, slot, rows, at_once, kept](const Result<wal::Lsn>& lsn) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "model/limits.h"
 
 namespace weft::storage {
 namespace {
@@ -48,12 +49,13 @@ void LogHead::append(std::span<const StreamPtr> streams, const LogBatch& batch, 
     for (std::uint32_t e = stream.entries_begin; e < stream.entries_begin + stream.entries_count; ++e) {
       const LogEntry& entry = batch.entries[e];
       if (entry.time_ns < oldest_ns) continue;
-      std::uint32_t number = rows_count_++;
+      std::uint32_t number = rows_count_;
       std::string_view line = arena_.copy(entry.line);
       const char* metadata = entry.metadata_count == 0 ? nullptr : add_metadata(batch.metadata_of(entry));
       rows_.emplace(number, entry.time_ns, line.data(), metadata, static_cast<std::uint32_t>(line.size()),
                     local, add_link(entry));
-      raw_bytes_ += line.size();
+      ++rows_count_;
+      raw_bytes_ += line.size() + sizeof entry.time_ns;
       if (entry.time_ns >= rows.newest) {
         rows.newest = entry.time_ns;
         rows.in_order.push(number);
@@ -64,9 +66,12 @@ void LogHead::append(std::span<const StreamPtr> streams, const LogBatch& batch, 
         }
         rows.late_owner->push(number);
       }
-      for (std::uint32_t i = 0; i < entry.ids_count; ++i)
-        add_posting(batch.candidate_ids[entry.ids_begin + i], number);
-      if (entry.ids_overflow) overflow_.push(number);
+      if (entry.ids_overflow || entry.ids_count > kCandidateIdsMax) {
+        overflow_.push(number);
+      } else {
+        for (std::uint32_t i = 0; i < entry.ids_count; ++i)
+          add_posting(batch.candidate_ids[entry.ids_begin + i], number);
+      }
       first = std::min(first, entry.time_ns);
       last = std::max(last, entry.time_ns);
     }

@@ -75,20 +75,24 @@ Value SpanHead::StoredAttribute::value() const {
 }
 
 void SpanHead::append(std::uint32_t tenant, const SpanBatch& batch, std::int64_t oldest_ns) {
+  for (const Span& span : batch.spans)
+    CHECK(span.resource < batch.resources.size() && span.scope < batch.scopes.size());
   batch_resources_.assign(batch.resources.size(), Lookup::kNone);
   batch_scopes_.assign(batch.scopes.size(), Lookup::kNone);
   std::int64_t newest = newest_.load(std::memory_order_relaxed);
+  std::uint64_t oldest = oldest_.load(std::memory_order_relaxed);
   for (const Span& span : batch.spans) {
     std::int64_t last = event_time(std::max(span.start_ns, span.end_ns));
     if (last < oldest_ns) continue;
-    CHECK(span.resource < batch.resources.size() && span.scope < batch.scopes.size());
     std::uint32_t& resource = batch_resources_[span.resource];
     if (resource == Lookup::kNone) resource = add_resource(tenant, batch.resources[span.resource]);
     std::uint32_t& scope = batch_scopes_[span.scope];
     if (scope == Lookup::kNone) scope = add_scope(tenant, batch.scopes[span.scope]);
     add_span(tenant, span, resource, scope);
     newest = std::max(newest, last);
+    oldest = std::min(oldest, span.start_ns);
   }
+  oldest_.store(oldest, std::memory_order_relaxed);
   newest_.store(newest, std::memory_order_relaxed);
   keys_visible_.store(keys_count_, std::memory_order_release);
   traces_visible_.store(traces_count_, std::memory_order_release);

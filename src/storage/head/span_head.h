@@ -85,7 +85,9 @@ class SpanHead {
 
   // --- any thread ---
   std::uint32_t published() const { return published_.load(std::memory_order_acquire); }
-  std::int64_t newest() const { return newest_.load(std::memory_order_relaxed); }  // end of a span
+  // Bounds of the times of spans; may cover rows that are not published yet.
+  std::uint64_t oldest() const { return oldest_.load(std::memory_order_relaxed); }
+  std::int64_t newest() const { return newest_.load(std::memory_order_relaxed); }
   const Row& row(std::uint32_t index) const { return rows_[index]; }
   std::string_view name(const Row& row) const { return names_[row.name]; }
   const Resource& resource(std::uint32_t ref) const { return resources_[ref].value; }
@@ -132,6 +134,7 @@ class SpanHead {
   std::atomic<std::uint32_t> published_{0};
   std::atomic<std::uint32_t> keys_visible_{0};
   std::atomic<std::uint32_t> traces_visible_{0};
+  std::atomic<std::uint64_t> oldest_{std::numeric_limits<std::uint64_t>::max()};
   std::atomic<std::int64_t> newest_{std::numeric_limits<std::int64_t>::min()};
 
   // The appender's.

@@ -235,14 +235,21 @@ class Materialiser {
   }
 
  private:
-  using Numbers = std::unordered_map<std::uint64_t, std::uint32_t>;
+  // Which place in the list an item of a part has; the last one is asked for again most often.
+  struct Numbers {
+    std::unordered_map<std::uint64_t, std::uint32_t> all;
+    std::uint64_t last_key = ~std::uint64_t{0};
+    std::uint32_t last = 0;
+  };
   template <class T>
   static std::uint32_t local(Numbers& numbers, std::vector<T>& list, std::uint32_t part, std::uint32_t ref,
                              const T& item) {
-    auto [at, added] =
-        numbers.emplace(std::uint64_t{part} << 32 | ref, static_cast<std::uint32_t>(list.size()));
+    std::uint64_t key = std::uint64_t{part} << 32 | ref;
+    if (key == numbers.last_key) return numbers.last;
+    auto [at, added] = numbers.all.emplace(key, static_cast<std::uint32_t>(list.size()));
     if (added) list.push_back(item);
-    return at->second;
+    numbers.last_key = key;
+    return numbers.last = at->second;
   }
 
   std::vector<Resource>& resources_;
@@ -319,6 +326,7 @@ class HeadTraceSource final : public TraceSource {
     if (!tenant || scan_.range.empty()) return;
     for (std::uint32_t p = 0; p < cut_.spans.size(); ++p) {
       const SpanHead& head = *cut_.spans[p].head;
+      if (event_time(head.oldest()) >= scan_.range.end_ns || head.newest() < scan_.range.start_ns) continue;
       std::uint32_t count = head.trace_count();
       for (std::uint32_t t = 0; t < count; ++t) {
         const SpanHead::Trace& trace = head.trace(t);
@@ -356,10 +364,6 @@ class HeadTraceSource final : public TraceSource {
         }
       }
     }
-    context_.stats().traces_scanned.fetch_add(rows.traces.size(), std::memory_order_relaxed);
-    context_.stats().rows_scanned.fetch_add(rows.spans.size(), std::memory_order_relaxed);
-    context_.stats().bytes_scanned.fetch_add(rows.spans.size() * sizeof(SpanHead::Row),
-                                             std::memory_order_relaxed);
     return !rows.traces.empty();
   }
 
