@@ -6,7 +6,9 @@
 #include "base/result.h"
 #include "model/log_batch.h"
 
-// Loki's push request, both forms (reference/loki.md §2.9). Pure functions.
+// Loki's push request, both forms (reference/loki.md §2.9). Pure functions. A decoder replaces what the
+// batch holds; after an error the batch holds a part of the request. Errors beside those named:
+// resource_exhausted for a request of more than four million entries and pairs.
 
 namespace weft::wire {
 

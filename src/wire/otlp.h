@@ -9,7 +9,9 @@
 #include "model/span_batch.h"
 
 // OTLP: opentelemetry-proto 1.x, protobuf and JSON. Pure functions. Unknown fields are skipped.
-// Nesting deeper than kNestingMax is refused. Views point into `body` and the batch's arena.
+// Nesting deeper than kNestingMax is refused. Views point into `body` and the batch's arena. A decoder
+// replaces what the batch holds; after an error the batch holds a part of the request. Errors beside
+// those named: resource_exhausted for a request of more than four million records and attributes.
 
 namespace weft::wire {
 
@@ -21,7 +23,7 @@ struct RejectedSpan {
 
 // ExportTraceServiceRequest (also TracesData, Trace: the same bytes). Spans with a bad id are left
 // out and listed in `rejected` ("trace ids must be 128 bit, received 64 bits", "span ids must be
-// 64 bit and not all zero, received 0 bits"). Errors: invalid_argument.
+// 64 bit and not all zero, received 0 bits"); so are spans of the all-zero trace. Errors: invalid_argument.
 Result<void> decode_otlp_traces(std::string_view body, SpanBatch& batch, std::vector<RejectedSpan>& rejected);
 Result<void> decode_otlp_traces_json(std::string_view body, SpanBatch& batch, std::vector<RejectedSpan>& rejected);
 

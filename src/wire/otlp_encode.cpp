@@ -120,7 +120,7 @@ void write_span(pbf_writer& to, const Span& span) {
 
 void write_record(pbf_writer& to, const OtlpLogRecord& record) {
   pbf_writer message(to, 2);
-  if (record.time_ns != 0) message.add_fixed64(1, record.time_ns);
+  message.add_fixed64(1, record.time_ns);  // always, so that the message is never empty
   if (record.severity_number != 0) message.add_enum(2, record.severity_number);
   write_text(message, 3, record.severity_text);
   if (record.body.type != Value::Type::nil) write_value(message, 5, record.body);

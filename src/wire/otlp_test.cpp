@@ -221,6 +221,17 @@ TEST(OtlpLogs, WhatIsEncodedComesBack) {
   }
 }
 
+TEST(OtlpLogs, AnEmptyRecordIsARecord) {
+  OtlpLogs sent;
+  sent.resources.emplace_back();
+  sent.scopes.emplace_back();
+  sent.records.resize(2);
+  std::string body = encode_otlp_logs(sent);
+  OtlpLogs got;
+  ASSERT_TRUE(decode_otlp_logs(body, got));
+  EXPECT_EQ(got.records.size(), 2U);
+}
+
 TEST(OtlpLogs, IdsOfAnyLengthAreHandedOn) {
   std::string body;
   {

@@ -12,7 +12,7 @@ namespace {
 
 // The characters of a number, whether in quotes or not.
 Result<std::string_view> number_text(on_demand::value json, std::string_view what) {
-  std::string_view text = TRY(raw_text(json));
+  std::string_view text = scalar_token(json);
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
   std::size_t sign = text.starts_with('-') ? 1 : 0;
   if (sign == text.size() || text[sign] < '0' || text[sign] > '9') return json_type_error(what, "a number");
@@ -158,7 +158,7 @@ Result<std::int64_t> OtlpJsonReader::integer(on_demand::value json, std::string_
 }
 
 Result<double> OtlpJsonReader::number(on_demand::value json, std::string_view what) {
-  std::string_view text = TRY(raw_text(json));
+  std::string_view text = scalar_token(json);
   if (text == "\"NaN\"") return std::numeric_limits<double>::quiet_NaN();
   if (text == "\"Infinity\"") return std::numeric_limits<double>::infinity();
   if (text == "\"-Infinity\"") return -std::numeric_limits<double>::infinity();

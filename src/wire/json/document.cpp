@@ -173,6 +173,11 @@ bool is_null(on_demand::value value) {
   return !value.is_null().get(null) && null;
 }
 
+std::string_view scalar_token(on_demand::value value) {
+  if (is_object(value) || is_array(value)) return {};
+  return trim_end(value.raw_json_token());
+}
+
 Result<std::string_view> raw_text(on_demand::value value) {
   std::string_view text;
   if (is_object(value)) {
@@ -184,7 +189,7 @@ Result<std::string_view> raw_text(on_demand::value value) {
     if (auto error = value.get_array().get(array)) return json_error(error);
     if (auto error = array.raw_json().get(text)) return json_error(error);
   } else {
-    text = value.raw_json_token();
+    return scalar_token(value);
   }
   return trim_end(text);
 }

@@ -52,7 +52,10 @@ bool is_array(on_demand::value value);
 // Consumes the value when it is null.
 bool is_null(on_demand::value value);
 
-// The value's text as it stands in the document, of any type; a view into the document.
+// A number, text in its quotes, true, false or null as it stands in the document, and "" for an object
+// or array. Does not consume the value.
+std::string_view scalar_token(on_demand::value value);
+// The same of a value of any type. Consumes objects and arrays.
 Result<std::string_view> raw_text(on_demand::value value);
 
 // Calls visit(key, value) -> Result<void> for every member. A value that it does not consume is
