@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "exec/context.h"
@@ -12,14 +13,20 @@ namespace weft::traceql {
 // read. One thread.
 class TraceReader {
  public:
+  // What the slots need; besides that all attributes; besides that events and links.
+  enum class Fetch : std::uint8_t { slots, all_attributes, everything };
+
   // `slots` must be complete.
   TraceReader(const Slots& slots, const TenantId& tenant, TimeRange range, const storage::Snapshot& data,
-              exec::Context& context)
+              exec::Context& context, Fetch fetch = Fetch::slots)
       : needs_(slots.needs()), context_(context) {
     storage::TraceScan scan;
     scan.tenant = tenant;
     scan.range = range;
     slots.describe(scan);
+    scan.all_attributes = fetch != Fetch::slots;
+    scan.events = scan.events || fetch == Fetch::everything;
+    scan.links = scan.links || fetch == Fetch::everything;
     columns_ = scan.columns.size();
     source_ = data.traces(std::move(scan), context);
   }

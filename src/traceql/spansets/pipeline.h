@@ -73,7 +73,10 @@ class SpansetRunner {
   Result<void> run(const PipelinePlan& plan, std::size_t trace, std::vector<Spanset>& out);
   // The spans of the whole batch that a filter selects.
   Result<const Bitmap*> filter(const SpansetPlan& plan);
-  Evaluator& evaluator() { return evaluator_; }
+  // Calls visit(span), which returns Result<void>, for every span of the batch that is in a
+  // surviving spanset.
+  template <class Visit>
+  Result<void> each(const PipelinePlan& plan, Visit visit);
 
  private:
   Result<void> select(const SpansetPlan& plan, std::size_t trace, const std::vector<std::uint32_t>* input,
@@ -99,5 +102,28 @@ class SpansetRunner {
   Bitmap all_;
   Bitmap wanted_;
 };
+
+template <class Visit>
+Result<void> SpansetRunner::each(const PipelinePlan& plan, Visit visit) {
+  bool plain = plan.stages.size() == 1 && plan.stages[0].kind == Stage::Kind::spansets &&
+               plan.stages[0].spansets.kind == SpansetExpr::Kind::filter;
+  if (plain) {
+    std::optional<Error> failed;
+    TRY(filter(plan.stages[0].spansets))
+    ->each([&](std::size_t span) {
+      if (failed) return;
+      if (Result<void> done = visit(static_cast<std::uint32_t>(span)); !done) failed = done.error();
+    });
+    if (failed) return *failed;
+    return {};
+  }
+  std::vector<Spanset> sets;
+  for (std::size_t t = 0; t < table_.rows().traces.size(); ++t) {
+    TRY(run(plan, t, sets));
+    for (const Spanset& set : sets)
+      for (std::uint32_t span : set.spans) TRY(visit(span));
+  }
+  return {};
+}
 
 }  // namespace weft::traceql

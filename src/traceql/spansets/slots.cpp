@@ -11,16 +11,6 @@ namespace {
 using storage::AttributeKey;
 using storage::AttributeScope;
 
-AttributeScope stored_scope(Scope scope) {
-  switch (scope) {
-    case Scope::resource: return AttributeScope::resource;
-    case Scope::event: return AttributeScope::event;
-    case Scope::link: return AttributeScope::link;
-    case Scope::instrumentation: return AttributeScope::instrumentation;
-    default: return AttributeScope::span;
-  }
-}
-
 template <class Id>
 Value hex_value(const Id& id, Arena& arena) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -65,6 +55,16 @@ Value since(const Span& span, const SpanEvent& event) {
 }
 
 }  // namespace
+
+AttributeScope stored_scope(Scope scope) {
+  switch (scope) {
+    case Scope::resource: return AttributeScope::resource;
+    case Scope::event: return AttributeScope::event;
+    case Scope::link: return AttributeScope::link;
+    case Scope::instrumentation: return AttributeScope::instrumentation;
+    default: return AttributeScope::span;
+  }
+}
 
 bool Slots::exists(AttributeScope scope, const std::string& key) const {
   return std::binary_search(keys_.begin(), keys_.end(), AttributeKey{scope, key});

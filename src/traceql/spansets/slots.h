@@ -10,6 +10,9 @@
 
 namespace weft::traceql {
 
+// Where attributes of a scope are stored; unscoped ones count as the span's.
+storage::AttributeScope stored_scope(Scope scope);
+
 // The rows over which an expression is evaluated: spans of a batch, or events or links of them.
 struct Rows {
   enum class Of : std::uint8_t { spans, events, links };
