@@ -60,6 +60,7 @@ struct Params {
   bool categorize_labels = false;  // keep stream, structured metadata and parsed labels apart
   bool no_index = false;           // do not use id indexes: the oracle of tests (hint `noindex`)
   std::size_t series_max = 500;
+  std::int64_t now_ns = 0;  // what `now` in templates is; 0: end_ns
 };
 
 using OwnedLabels = std::vector<std::pair<std::string, std::string>>;  // sorted by name

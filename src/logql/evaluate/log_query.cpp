@@ -121,6 +121,7 @@ Result<Streams> evaluate_log(const LogExpr& log, const Params& params, const sto
   auto source = data.logs(make_scan(log, plan, params, range, order, data), context);
   storage::LogRows rows;
   Row row;
+  row.now_ns = params.now_ns != 0 ? params.now_ns : params.end_ns;
   std::uint64_t matched = 0;
   while (!collector.full()) {
     TRY(context.check());

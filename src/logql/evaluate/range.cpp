@@ -100,7 +100,7 @@ class RangeEvaluator {
     if (kind_.range_ns > 0) {
       auto order = needs_order(node_.op) ? storage::Order::forward : storage::Order::any;
       auto source = data.logs(make_scan(node_.log, plan, params, range, order, data), context_);
-      TRY(read(*source, plan));
+      TRY(read(*source, plan, params));
     }
     return node_.op == RangeOp::absent ? absent() : finish();
   }
@@ -111,10 +111,11 @@ class RangeEvaluator {
     std::unique_ptr<SeriesWindows> windows;
   };
 
-  Result<void> read(storage::LogSource& source, const ScanPlan& plan) {
+  Result<void> read(storage::LogSource& source, const ScanPlan& plan, const Params& params) {
     WindowFinder finder(steps_, kind_.range_ns);
     storage::LogRows rows;
     Row row;
+    row.now_ns = params.now_ns != 0 ? params.now_ns : params.end_ns;
     row.wanted = plan.wants_all ? nullptr : &plan.wanted;
     std::uint64_t matched = 0;
     while (true) {

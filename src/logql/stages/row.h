@@ -99,6 +99,8 @@ class Row {
   // For building text before it goes to the arena.
   std::string& scratch() { return scratch_; }
 
+  // What `now` in templates is. Set once per query.
+  std::int64_t now_ns = 0;
   // Labels that the query can see the difference of; nullptr: all. Set once per query.
   const std::vector<Name>* wanted = nullptr;
 

@@ -179,7 +179,7 @@ class Parser {
         take();
         std::string text = TRY(string({"STRING"}));
         std::string shown = "| line_format " + quoted(text);
-        return semantic_error(in_stage(shown) + "not available");
+        return finish(make_line_format(std::move(text)), in_stage(shown));
       }
       case Token::label_format: return label_format();
       case Token::drop: take(); return make_drop(TRY(choices()));
@@ -265,7 +265,7 @@ class Parser {
           (out.empty() ? "" : ",") + item.target + "=" + (item.rename ? item.source : quoted(item.source));
       out.push_back(std::move(item));
     } while (accept(Token::comma));
-    return semantic_error(in_stage(shown) + "not available");
+    return finish(make_label_format(std::move(out)), in_stage(shown));
   }
 
   Result<std::vector<LabelChoice>> choices() {
