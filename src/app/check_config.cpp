@@ -156,8 +156,7 @@ class Check {
     auto settings = load_settings(flags, environment_, files_, notes);
     if (!settings) problem(settings.error().message());
     for (const config::Note& note : notes)
-      if (note.level == LogLevel::warn && out_.find(tail(note.text)) == std::string::npos)
-        out_ += fmt::format("attention: {}\n", note.text);
+      if (note.level == LogLevel::warn && !told(note.text)) out_ += fmt::format("attention: {}\n", note.text);
     if (problems_.empty()) {
       explain_together(*settings, out_);
       return 0;
@@ -168,10 +167,13 @@ class Check {
   }
 
  private:
-  // What a note says after the name of its file, which is how the file's own section tells it.
-  static std::string tail(const std::string& text) {
-    std::size_t key = text.find(": ");
-    return key == std::string::npos ? text : text.substr(key + 2);
+  // Is this warning in the section of its file already? There it is without the file's name.
+  bool told(const std::string& note) const {
+    std::size_t key = note.find(": ");
+    std::size_t text = key == std::string::npos ? key : note.find(": ", key + 2);
+    if (text == std::string::npos) return false;
+    return out_.find(fmt::format("{}: attention: {}", note.substr(key + 2, text - key - 2),
+                                 note.substr(text + 2))) != std::string::npos;
   }
 
   void problem(std::string_view lines) {

@@ -92,22 +92,23 @@ void CompatFiles::finish() {
                       "on the main port "
                       "too; --otlp.grpc-enabled and --otlp.http-enabled open them"});
   }
+  std::vector<std::string> others;
+  for (std::size_t i = 1; i < listeners_.size(); ++i) add_listener(i, others);
   config::assign(*schema_.find("http.address"), {first.address}, first.file, problems_);
   if (!first.port.empty()) config::assign(*schema_.find("http.port"), {first.port}, first.file, problems_);
   config::assign(*schema_.find("http.path_prefix"), {first.prefix}, first.file, problems_);
-  std::vector<std::string> others;
-  for (std::size_t i = 1; i < listeners_.size(); ++i) add_listener(i, others);
   if (!others.empty())
     config::assign(*schema_.find("http.also_listen"), others, listeners_.back().file, problems_);
 }
 
 void CompatFiles::add_listener(std::size_t index, std::vector<std::string>& others) {
-  const Listener& listener = listeners_[index];
+  Listener& listener = listeners_[index];
   if (listener.port.empty()) return;
   for (std::size_t i = 0; i < index; ++i) {
-    const Listener& earlier = listeners_[i];
+    Listener& earlier = listeners_[i];
     if (earlier.port != listener.port || listener.port == "0") continue;
-    if (earlier.prefix != listener.prefix)
+    if (earlier.prefix.empty()) earlier.prefix = listener.prefix;  // without it is served as well
+    if (earlier.prefix != listener.prefix && !listener.prefix.empty())
       problems_.push_back(fmt::format(
           "{} and {} want port {} with the path prefixes '{}' and '{}'; give one of them another port",
           earlier.file, listener.file, listener.port, earlier.prefix, listener.prefix));

@@ -54,13 +54,27 @@ class YamlReader {
     if (Setting* setting = schema_.find(path)) return read_value(*setting, node, path);
     if (!is_group(schema_, path)) {
       problems_.push_back(fmt::format("{}: unknown key '{}'; the nearest known key is '{}'",
-                                      place(file_, entry.mark), path, schema_.nearest(path)));
+                                      place(file_, entry.mark), path, nearest_key(path, entry.key)));
     } else if (node.kind == map) {
       read_map(node, path + ".");
     } else if (node.kind != null) {
       problems_.push_back(
           fmt::format("{}: '{}' is a group of settings, not a value", place(file_, node.mark), path));
     }
+  }
+
+  // A neighbour when it is written alike, else any setting.
+  std::string nearest_key(const std::string& path, const std::string& key) const {
+    std::string prefix = path.substr(0, path.size() - key.size());
+    std::vector<std::string_view> neighbours;
+    for (const Setting& setting : schema_.settings()) {
+      if (!setting.name.starts_with(prefix)) continue;
+      std::string_view name = setting.name;
+      neighbours.push_back(name.substr(0, name.find('.', prefix.size())));
+    }
+    std::string_view near = nearest(path, neighbours);
+    bool alike = !near.empty() && edit_distance(path, near) <= std::max<std::size_t>(2, key.size() / 3);
+    return alike ? std::string(near) : schema_.nearest(path);
   }
 
   void read_value(Setting& setting, const text::YamlNode& node, const std::string& path) {
@@ -325,7 +339,7 @@ std::string print_help(const Schema& schema) {
     out += fmt::format("  {}{}\n      {}", setting.flag(), switch_ ? "" : fmt::format(" {}", type),
                        setting.help);
     std::string extra = setting.bounds;
-    if (!setting.initial.empty() && setting.initial != "\"\"" && setting.initial != "[]")
+    if (setting.secret == Secret::no && setting.initial != "\"\"" && setting.initial != "[]")
       extra += fmt::format("{}default {}", extra.empty() ? "" : "; ", setting.initial);
     out += extra.empty() ? "\n" : fmt::format(" ({})\n", extra);
   }
@@ -341,7 +355,8 @@ std::string print_reference(const Schema& schema) {
       if (!setting.name.starts_with(group.name + ".")) continue;
       std::string bounds = setting.bounds.empty() ? "" : fmt::format(" ({})", setting.bounds);
       out += fmt::format("| `{}`<br>`{}`<br>`{}` | {}{} | `{}` | {} |\n", setting.name, setting.flag(),
-                         setting.variable(), kind_name(setting.kind), bounds, setting.initial, setting.help);
+                         setting.variable(), kind_name(setting.kind), bounds,
+                         setting.secret == Secret::yes ? "" : setting.initial, setting.help);
     }
     out += '\n';
   }

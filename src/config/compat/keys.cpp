@@ -61,6 +61,17 @@ std::string joined(const std::vector<std::string>& values) {
   return out + "]";
 }
 
+// "256KB" and "256k" become "256KiB"; what is written otherwise stays.
+std::string binary_size(std::string_view text) {
+  std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string_view unit = text.substr(digits);
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  bool scaled = !unit.empty() && std::string_view("kKmMgGtTpPeE").find(unit[0]) != std::string_view::npos;
+  if (digits == 0 || !scaled || (unit.size() == 2 && unit[1] != 'b' && unit[1] != 'B') || unit.size() > 2)
+    return std::string(text);
+  return fmt::format("{}{}iB", text.substr(0, digits), unit[0]);
+}
+
 // Paths of all known keys whose last part is `name`.
 void find_named(const KeyNode& keys, std::string_view name, const std::string& path,
                 std::vector<std::string>& found) {
@@ -135,7 +146,10 @@ class Walk {
                    fmt::format("'{}' is not a number of megabytes from 0 to 1e9", values[0]));
       values[0] = fmt::format("{}", static_cast<std::uint64_t>(*number * 1'048'576));
     }
-    if (sets.as == As::zero_unlimited && is_zero(values[0])) {
+    if (sets.as == As::overrides && is_zero(values[0]))
+      return add(Finding::Kind::ignored, mark, path, "0 overrides nothing; ignored");
+    if (sets.as == As::size || sets.as == As::size_zero_unlimited) values[0] = binary_size(values[0]);
+    if ((sets.as == As::zero_unlimited || sets.as == As::size_zero_unlimited) && is_zero(values[0])) {
       // A hundred years where the zero had a unit or the setting is a time; 10^18 of anything else.
       values[0] = sets.setting.ends_with("duration_max") || sets.setting.ends_with("length_max") ||
                           sets.setting.ends_with("timeout")
@@ -164,7 +178,7 @@ class Walk {
     if (distance > 2 && distance > entry.key.size() / 3) {  // perhaps it is only in the wrong place
       std::vector<std::string> found;
       find_named(root_, entry.key, "", found);
-      if (!found.empty()) near = found.front();
+      if (!found.empty()) near = std::ranges::min(found, {}, &std::string::size);
     }
     add(Finding::Kind::problem, entry.mark, here,
         fmt::format("unknown key '{}'; the nearest known key is '{}'", here, near));

@@ -20,6 +20,9 @@ enum class As : std::uint8_t {
   same,
   mebibytes,       // a number of MiB becomes bytes
   zero_unlimited,  // 0 means that there is no limit
+  size,            // Loki's sizes: KB, MB and GB are powers of 1024
+  size_zero_unlimited,
+  overrides,  // 0 means that another key decides
   list,
 };
 

@@ -31,9 +31,8 @@ int count_own(const YamlNode& root, const std::vector<std::string>& own_keys) {
   return known;
 }
 
-bool name_contains(std::string_view file, std::string_view word) {
-  std::string_view name = file.substr(file.rfind('/') == std::string_view::npos ? 0 : file.rfind('/') + 1);
-  return name.find(word) != std::string_view::npos;
+std::string_view base_name(std::string_view file) {
+  return file.substr(file.rfind('/') + 1);
 }
 
 }  // namespace
@@ -56,6 +55,9 @@ Program recognise(const YamlNode& root, std::string_view file, const std::vector
   if (root.find("datasources") || root.find("deleteDatasources")) return Program::grafana_datasources;
   if (count_keys(root, {"scrape_configs", "clients", "client", "positions"}) > 0) return Program::promtail;
 
+  std::string_view name = base_name(file);
+  if (name == "weft.yaml" || name == "weft.yml") return Program::weft;
+
   struct Candidate {
     Program program;
     int known;
@@ -71,7 +73,7 @@ Program recognise(const YamlNode& root, std::string_view file, const std::vector
   Program best = Program::unknown;
   for (const Candidate& candidate : candidates) {
     if (candidate.known != most) continue;
-    if (name_contains(file, candidate.word)) return candidate.program;
+    if (name.find(candidate.word) != std::string_view::npos) return candidate.program;
     best = candidate.program;
     ++equal;
   }

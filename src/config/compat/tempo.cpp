@@ -29,7 +29,9 @@ constexpr Sets kSets[] = {
     {"overrides.ingestion_rate_limit_bytes", "limits.span_bytes_per_second"},
     {"overrides.ingestion_burst_size_bytes", "limits.span_burst_bytes"},
     {"overrides.max_bytes_per_trace", "limits.trace_bytes_max"},
-    {"overrides.max_search_duration", "limits.search_duration_max"},
+    {"overrides.max_search_duration", "limits.search_duration_max", As::overrides},
+    {"overrides.defaults.read.max_search_duration", "limits.search_duration_max", As::overrides},
+    {"overrides.defaults.ingestion.max_attribute_bytes", "limits.attribute_bytes_max", As::overrides},
     {"overrides.defaults.ingestion.rate_limit_bytes", "limits.span_bytes_per_second"},
     {"overrides.defaults.ingestion.burst_size_bytes", "limits.span_burst_bytes"},
     {"overrides.defaults.global.max_bytes_per_trace", "limits.trace_bytes_max"},
@@ -152,9 +154,14 @@ constexpr Ignores kIgnores[] = {
      "overrides.search_tags_allow_list.** overrides.unsafe_query_hints overrides.enable_legacy_overrides "
      "overrides.defaults.ingestion.rate_strategy overrides.defaults.ingestion.max_traces_per_user "
      "overrides.defaults.ingestion.max_global_traces_per_user "
-     "overrides.defaults.ingestion.max_attribute_bytes "
+     ""
      "overrides.defaults.ingestion.retry_info_enabled overrides.defaults.ingestion.tenant_shard_size "
-     "overrides.defaults.ingestion.artificial_delay overrides.defaults.read.** "
+     "overrides.defaults.ingestion.artificial_delay overrides.defaults.read.max_bytes_per_tag_values_query "
+     "overrides.defaults.read.max_blocks_per_tag_values_query "
+     "overrides.defaults.read.max_condition_groups_per_tag_query "
+     "overrides.defaults.read.max_metrics_duration overrides.defaults.read.unsafe_query_hints "
+     "overrides.defaults.read.left_pad_trace_ids overrides.defaults.read.metrics_spanonly_fetch "
+     "overrides.defaults.read.search_tags_allow_list.** "
      "overrides.defaults.cost_attribution.** overrides.cost_attribution.** distributor.artificial_delay "
      "distributor.retry_after_on_resource_exhausted distributor.search_tags_deny_list.** "
      "distributor.usage.**"},
