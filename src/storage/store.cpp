@@ -150,7 +150,7 @@ struct Store::Impl {
 
   // Appends rows with `add(head)` and queues the record, so that both keep the same order.
   template <class Head, class Add>
-  Result<void> append(HeadList<Head>& list, std::string record, Done& done, Add add) {
+  Result<void> append(HeadList<Head>& list, std::string record, const std::shared_ptr<Done>& done, Add add) {
     bool at_once = options.durability == Durability::none;
     std::lock_guard lock(append_mutex);
     TRY(check_room());
@@ -164,26 +164,21 @@ struct Store::Impl {
       throw;
     }
     std::uint32_t rows = slot->head->rows();
-    auto kept = std::make_shared<Done>(std::move(done));
-    auto written = [this, slot, rows, at_once, kept](const Result<wal::Lsn>& lsn) {
+    auto written = [this, slot, rows, at_once, done](const Result<wal::Lsn>& lsn) {
       if (lsn) slot->wrote(wal::segment_of(*lsn));
       if (at_once) return;
       if (!lsn) {
         discard();
-        return (*kept)(lsn.error());
+        return (*done)(lsn.error());
       }
       slot->head->publish(rows);
-      (*kept)({});
+      (*done)({});
     };
     if (auto queued = writer.add(std::move(record), std::move(written)); !queued) {
-      done = std::move(*kept);
       drop_unpublished(list);
       return queued;
     }
-    if (at_once) {
-      slot->head->publish(rows);
-      done = std::move(*kept);
-    }
+    if (at_once) slot->head->publish(rows);
     count();
     return {};
   }
@@ -198,9 +193,9 @@ struct Store::Impl {
   void append_request(const Frame& frame, HeadList<Head>& list, Done done, Add add) {
     auto record = wal::encode_record(frame);
     if (!record) return done(record.error());
-    auto queued = append(list, *std::move(record), done, std::move(add));
-    if (!queued) return done(queued.error());
-    if (options.durability == Durability::none) done({});
+    auto shared = std::make_shared<Done>(std::move(done));
+    auto queued = append(list, *std::move(record), shared, std::move(add));
+    if (!queued || options.durability == Durability::none) (*shared)(std::move(queued));
   }
 
   std::vector<StreamPtr> streams_of(const TenantId& tenant, const LogBatch& batch) {

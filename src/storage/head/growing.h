@@ -24,8 +24,10 @@ class Growing {
   Growing(const Growing&) = delete;
   Growing& operator=(const Growing&) = delete;
   ~Growing() {
-    for (auto& block : blocks_)
-      ::operator delete(block.load(std::memory_order_relaxed), std::align_val_t(alignof(T)));
+    for (auto& block : blocks_) {
+      void* memory = static_cast<void*>(block.load(std::memory_order_relaxed));
+      ::operator delete(memory, std::align_val_t(alignof(T)));
+    }
   }
 
   T& operator[](std::uint32_t index) {
@@ -43,11 +45,12 @@ class Growing {
     Place at = place(index);
     T* block = blocks_[at.block].load(std::memory_order_relaxed);
     if (block == nullptr) [[unlikely]] {
-      std::size_t bytes = (std::size_t{kFirst} << at.block) * sizeof(T);
+      std::size_t bytes = (std::size_t{kFirst} << at.block) *
+                          sizeof(T);  // NOLINT(bugprone-sizeof-expression): T may be a pointer
       block = static_cast<T*>(::operator new(bytes, std::align_val_t(alignof(T))));
       blocks_[at.block].store(block, std::memory_order_relaxed);
     }
-    return *new (block + at.offset) T{std::forward<Args>(args)...};
+    return *new (static_cast<void*>(block + at.offset)) T{std::forward<Args>(args)...};
   }
 
  private:

@@ -111,15 +111,14 @@ const char* LogHead::add_metadata(std::span<const Label> metadata) {
   }
   std::uint64_t hash = hash64(scratch_);
   CachedMetadata& cached = metadata_cache_[hash % metadata_cache_.size()];
-  if (cached.hash == hash && encoded_metadata(cached.encoded.data()) == scratch_)
-    return cached.encoded.data();
-  std::string size;
-  put_varint(size, scratch_.size());
-  char* to = static_cast<char*>(arena_.allocate(size.size() + scratch_.size(), 1));
-  std::memcpy(to, size.data(), size.size());
-  std::memcpy(to + size.size(), scratch_.data(), scratch_.size());
-  cached = {hash, {to, size.size() + scratch_.size()}};
-  return to;
+  if (cached.hash == hash && cached.content == scratch_) return cached.encoded;
+  whole_.clear();
+  put_varint(whole_, scratch_.size());
+  std::size_t prefix = whole_.size();
+  whole_ += scratch_;
+  std::string_view kept = arena_.copy(whole_);
+  cached = {hash, kept.data(), kept.substr(prefix)};
+  return cached.encoded;
 }
 
 std::uint32_t LogHead::add_link(const LogEntry& entry) {

@@ -85,7 +85,8 @@ class LogHead {
   };
   struct CachedMetadata {
     std::uint64_t hash = 0;
-    std::string_view encoded;
+    const char* encoded = nullptr;
+    std::string_view content;  // of that, without its size
   };
 
   std::uint32_t local_stream(const StreamPtr& stream);
@@ -110,6 +111,7 @@ class LogHead {
   std::vector<std::unique_ptr<StreamRows>> stream_owners_;
   std::vector<CachedMetadata> metadata_cache_{256};
   std::string scratch_;
+  std::string whole_;
   std::uint32_t rows_count_ = 0;
   std::uint32_t links_count_ = 0;
   std::uint32_t postings_count_ = 0;

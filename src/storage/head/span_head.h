@@ -153,8 +153,8 @@ class SpanHead {
 
 // A span's time as an event time: OTLP's are unsigned.
 inline std::int64_t event_time(std::uint64_t ns) {
-  constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  return static_cast<std::int64_t>(ns < kLast ? ns : kLast);
+  constexpr auto last = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return static_cast<std::int64_t>(ns < last ? ns : last);
 }
 
 }  // namespace weft::storage

@@ -103,7 +103,8 @@ class Shower {
 // split, so duplicates meet. Work in progress waits among `idle_` between two calls.
 class UnorderedSource final : public LogSource {
  public:
-  UnorderedSource(const Cut& cut, LogScan scan, std::vector<StreamPtr> streams, const exec::Context& context)
+  UnorderedSource(const Cut& cut, const LogScan& scan, std::vector<StreamPtr> streams,
+                  const exec::Context& context)
       : cut_(cut), context_(context), range_(scan.range) {
     if (scan.ids.empty()) {
       streams_ = std::move(streams);
@@ -291,7 +292,7 @@ std::unique_ptr<LogSource> scan_logs(const Cut& cut, LogScan scan, const exec::C
   if (auto tenant = cut.streams->find_tenant(scan.tenant); tenant && !scan.range.empty())
     streams = cut.streams->select(*tenant, scan.matchers);
   if (scan.order == Order::any)
-    return std::make_unique<UnorderedSource>(cut, std::move(scan), std::move(streams), context);
+    return std::make_unique<UnorderedSource>(cut, scan, std::move(streams), context);
   return std::make_unique<OrderedSource>(cut, scan, std::move(streams), context);
 }
 

@@ -37,11 +37,14 @@ SegmentReport read_segment(std::string_view bytes, std::uint32_t segment, Lsn kn
   SegmentReport report;
   bytes = bytes.substr(0, 0xffffffffU);
   report.durable_end = known_durable;
+  Lsn known_end = segment_of(known_durable) == segment ? known_durable : 0;
   Record record;
   std::uint64_t at = 0;
   while (true) {
     std::string_view rest = bytes.substr(std::min<std::uint64_t>(at, bytes.size()));
     Lsn lsn = make_lsn(segment, at);
+    // What lies behind the known end was refused, or torn and cut, and does not count.
+    if (known_end != 0 && lsn >= known_end) break;
     RecordState state = decode_record(rest, lsn, record);
     if (state == RecordState::valid) {
       report.durable_end = std::max(report.durable_end, record.durable_end);
@@ -58,12 +61,9 @@ SegmentReport read_segment(std::string_view bytes, std::uint32_t segment, Lsn kn
       continue;
     }
     std::uint64_t torn = record.size;
-    // Most segments end like this: nothing here, and nothing was promised.
-    if (state == RecordState::absent && segment_of(known_durable) == segment && lsn >= known_durable) break;
     Ahead ahead = look_ahead(bytes, segment, at + kAlignment);
     report.durable_end = std::max(report.durable_end, ahead.durable_end);
-    // A known end of another segment says nothing about where this one ends, unless its start is here.
-    Lsn promised = std::max(segment_of(known_durable) == segment ? known_durable : 0, ahead.durable_end);
+    Lsn promised = std::max(known_end, ahead.durable_end);
     if (lsn >= promised) {
       // Never acknowledged.
       if (ahead.first != kNowhere) {

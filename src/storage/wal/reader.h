@@ -22,8 +22,9 @@ struct SegmentReport {
 };
 
 // Reads a segment front to back and shows every whole request in it to `visit`, including those
-// behind damage that hit acknowledged data. `known_durable` is what the caller knows to be durable
-// (from the next segment's header); 0: nothing.
+// behind damage that hit acknowledged data. `known_durable` is where the log left this segment, as
+// the next one's header tells: everything before it was durable, nothing behind it counts. 0, or a
+// place in another segment: not known.
 // A place without a whole record ends the segment, unless something tells that acknowledged data
 // was there: `known_durable`, or the durable_end of a whole record further on.
 SegmentReport read_segment(std::string_view bytes, std::uint32_t segment, Lsn known_durable,

@@ -131,6 +131,15 @@ TEST(WalReader, DamageInTheLastFrameIsATearUnlessItsEndIsKnown) {
   EXPECT_EQ(report.corrupted, std::vector{segment.offsets[1]});
 }
 
+TEST(WalReader, NothingBehindTheKnownEndCounts) {
+  Segment segment(1);
+  for (const char* body : {"one", "two", "refused"}) segment.add(frame_of(body));
+  SegmentReport report;
+  EXPECT_EQ(segment.read(&report, make_lsn(1, segment.offsets[2])), (std::vector<std::string>{"one", "two"}));
+  EXPECT_TRUE(report.corrupted.empty());
+  EXPECT_EQ(report.end, segment.offsets[2]);
+}
+
 TEST(WalReader, AFrameBehindATearWasNeverAcknowledged) {
   Segment segment(1);
   segment.add(frame_of("one"));

@@ -38,7 +38,7 @@ std::string numbered(std::string_view prefix, std::uint32_t number) {
 // From 50 us to 13 s.
 std::vector<double> sync_buckets() {
   std::vector<double> bounds;
-  for (double b = 50e-6; b < 14; b *= 2) bounds.push_back(b);
+  for (int doubling = 0; doubling <= 18; ++doubling) bounds.push_back(50e-6 * (1 << doubling));
   return bounds;
 }
 
