@@ -15,13 +15,13 @@ class ScriptedHost final : public Host {
  public:
   OutputQueue& output() override { return output_; }
   std::int64_t now_ns() const override { return now; }
-  bool dispatch(Request&& request, const AnswerPtr& answer, std::size_t charged) override {
-    CHECK(charged >= request.body.size());
+  bool dispatch(Request&& request, const AnswerPtr& answer, std::size_t held) override {
+    CHECK(held >= request.body.size());
     if (waiting.size() >= 4) {
       settle(*answer);
       return false;
     }
-    release(charged);
+    release(held);
     waiting.push_back({std::move(request), answer});
     return true;
   }
