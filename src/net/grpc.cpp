@@ -1,5 +1,6 @@
 #include "net/grpc.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace weft::net {
@@ -12,8 +13,13 @@ Headers answer_headers() {
           {"grpc-accept-encoding", "identity,gzip,deflate,zstd,snappy"}};
 }
 
-// gRPC's percent-encoding: printable ASCII but '%' stays as it is.
+// gRPC's percent-encoding: printable ASCII but '%' stays as it is. Cut short: clients refuse
+// headers of more than some KB altogether.
 std::string encode_message(std::string_view text) {
+  constexpr std::size_t kBytesMax = 2048;
+  std::size_t end = std::min(text.size(), kBytesMax);
+  while (end > 0 && end < text.size() && (static_cast<std::uint8_t>(text[end]) & 0xc0) == 0x80) --end;
+  text = text.substr(0, end);
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (char c : text) {

@@ -8,6 +8,7 @@
 #include "net/client.h"
 #include "net/grpc.h"
 #include "net/http2/client.h"
+#include "net/http2/session.h"
 #include "net/server.h"
 #include "net/server/session.h"
 #include "net/server/testing.h"
@@ -192,6 +193,17 @@ TEST(Http2, TooManyStreamsAreRefused) {
   for (std::int32_t id : ids)
     ASSERT_TRUE(client->run_until([&] { return client->stream(id).closed; }, kForever));
   EXPECT_LE(most, 3);
+}
+
+TEST(Http2, ThePrefaceMayComeInPieces) {
+  TestServer s([](Request r, Responder out) { out.send({200, {}, r.method, {}}); });
+  RawSocket socket(s.server->port());
+  for (char c : http2::kPreface) ASSERT_TRUE(socket.send(std::string_view(&c, 1)));
+  EXPECT_EQ(socket.read(9).substr(3, 1), "\x04");  // SETTINGS
+  RawSocket other(s.server->port());
+  for (char c : std::string("PRINT / HTTP/1.1\r\nHost: h\r\n\r\n"))
+    ASSERT_TRUE(other.send(std::string_view(&c, 1)));
+  EXPECT_TRUE(other.read_answer().ends_with("PRINT"));
 }
 
 TEST(Http2, NonsenseAfterThePrefaceEndsTheConnection) {

@@ -27,8 +27,9 @@ struct Http2Client::Callbacks {
     return {reinterpret_cast<const char*>(bytes), size};
   }
 
-  static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
-                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) noexcept {
+  static int header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                    std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
+                    void* user) noexcept {
     Stream* stream = self(user).find(frame->hd.stream_id);
     if (stream == nullptr || stream->response.headers.size() >= kHeadersMax) return 0;
     if (view(name, name_size) == ":status") {
@@ -89,7 +90,9 @@ Http2Client::Http2Client(std::unique_ptr<ClientSocket> socket)
   CHECK(::nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kWindowBytes) == 0);
 }
 
-Http2Client::~Http2Client() { ::nghttp2_session_del(session_); }
+Http2Client::~Http2Client() {
+  ::nghttp2_session_del(session_);
+}
 
 Result<std::unique_ptr<Http2Client>> Http2Client::connect(const Address& address, std::int64_t deadline_ns) {
   auto socket = std::make_unique<ClientSocket>();
@@ -109,8 +112,8 @@ Result<std::int32_t> Http2Client::submit(const ClientRequest& request, const std
   auto add = [&](std::string_view name, std::string_view value) {
     // nghttp2 copies both; its interface is not const.
     fields.push_back({reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-                      reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-                      NGHTTP2_NV_FLAG_NONE});
+                      reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(),
+                      value.size(), NGHTTP2_NV_FLAG_NONE});
   };
   add(":method", request.method);
   add(":scheme", "http");
@@ -145,7 +148,8 @@ Result<void> Http2Client::flush(std::int64_t deadline_ns) {
     while (out.size() < kSendBytes) {
       const std::uint8_t* bytes = nullptr;
       ssize_t n = ::nghttp2_session_mem_send(session_, &bytes);
-      if (n < 0) return Error(Code::unavailable, socket_->place() + ": " + ::nghttp2_strerror(static_cast<int>(n)));
+      if (n < 0)
+        return Error(Code::unavailable, socket_->place() + ": " + ::nghttp2_strerror(static_cast<int>(n)));
       if (n == 0) break;
       out += Callbacks::view(bytes, static_cast<std::size_t>(n));
     }
@@ -155,10 +159,11 @@ Result<void> Http2Client::flush(std::int64_t deadline_ns) {
 }
 
 Result<void> Http2Client::take(std::string_view bytes) {
-  ssize_t n = ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  ssize_t n =
+      ::nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (n < 0)
-    return Error(Code::unavailable, socket_->place() + " does not speak HTTP/2: " +
-                                        ::nghttp2_strerror(static_cast<int>(n)));
+    return Error(Code::unavailable,
+                 socket_->place() + " does not speak HTTP/2: " + ::nghttp2_strerror(static_cast<int>(n)));
   return {};
 }
 
@@ -190,8 +195,8 @@ Result<ClientResponse> Http2Client::exchange(const ClientRequest& request, const
   forget(id);
   // NO_ERROR after a whole answer means that the peer did not want the rest of the request.
   if (error != NGHTTP2_NO_ERROR || response.status == 0)
-    return Error(Code::unavailable, socket_->place() + ": the peer reset the request: " +
-                                        ::nghttp2_http2_strerror(error));
+    return Error(Code::unavailable,
+                 socket_->place() + ": the peer reset the request: " + ::nghttp2_http2_strerror(error));
   return response;
 }
 

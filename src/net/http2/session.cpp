@@ -64,9 +64,16 @@ struct Http2Session::Stream {
   std::deque<std::string> body;  // what waits to be sent
   std::size_t offset = 0;        // into body.front()
   std::size_t waiting = 0;       // bytes of body
+  std::int64_t progress_ns = 0;  // when some of them last went out, or began to wait
   bool ended = false;
   bool waits_for_data = false;  // nghttp2 has deferred the stream
   Headers trailers;
+
+  void push(std::string&& bytes, std::int64_t now) {
+    if (waiting == 0) progress_ns = now;
+    waiting += bytes.size();
+    body.push_back(std::move(bytes));
+  }
 
   void add_trailers(Headers&& more) {
     for (auto& [name, value] : more)
@@ -128,6 +135,7 @@ struct Http2Session::Callbacks {
     Stream* stream = self(user).find(id);
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     std::size_t copied = 0;
+    stream->progress_ns = self(user).host_.now_ns();
     while (copied < size && stream->waiting > 0) {
       std::string& front = stream->body.front();
       std::size_t n = std::min(size - copied, front.size() - stream->offset);
@@ -359,6 +367,8 @@ bool Http2Session::idle() const {
 }
 
 std::int64_t Http2Session::stream_deadline_ns(const Stream& stream) const {
+  // A peer that gives no window does not read.
+  if (stream.waiting > 0) return stream.progress_ns + options_.idle_timeout_ns;
   if (stream.received || stream.refused) return kNever;
   double earned_s = static_cast<double>(stream.request.body.size()) /
                     static_cast<double>(std::max<std::size_t>(options_.body_bytes_per_second_min, 1));
@@ -381,9 +391,16 @@ void Http2Session::timeout() {
     stop();
     return;
   }
-  for (auto& [id, stream] : streams_)
-    if (stream_deadline_ns(*stream) <= now)
+  for (auto& [id, stream] : streams_) {
+    if (stream_deadline_ns(*stream) > now) continue;
+    if (!stream->answer) {
       refuse(*stream, 408, Refusal::slow, "the request came too slowly");
+      continue;
+    }
+    host_.count(Refusal::slow);
+    stream->progress_ns = now;  // once is enough
+    ::nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  }
 }
 
 void Http2Session::submit(Stream& stream, int status, const Headers& headers, bool with_length,
@@ -421,8 +438,7 @@ void Http2Session::send(Answer& answer, Response&& response) {
   // A gRPC answer without body ends with its headers; a length would only be in the way.
   bool with_length = has_body && response.trailers.empty() && !(answer.grpc && length == 0);
   if (has_body && !answer.head && length > 0) {
-    stream->waiting = length;
-    stream->body.push_back(std::move(response.body));
+    stream->push(std::move(response.body), host_.now_ns());
   }
   stream->ended = true;
   if (!answer.head) stream->add_trailers(std::move(response.trailers));
@@ -440,8 +456,7 @@ void Http2Session::begin(Answer& answer, int status, const Headers& headers) {
 void Http2Session::write(Answer& answer, std::string&& bytes) {
   Stream* stream = find(answer.stream);
   if (stream == nullptr || !answer.begun || answer.head || bytes.empty()) return;
-  stream->waiting += bytes.size();
-  stream->body.push_back(std::move(bytes));
+  stream->push(std::move(bytes), host_.now_ns());
   if (std::exchange(stream->waits_for_data, false)) ::nghttp2_session_resume_data(session_, stream->id);
 }
 

@@ -43,6 +43,16 @@ std::string peer_text(const sockaddr_storage& address) {
   return "[" + std::string(host) + "]:" + std::to_string(ntohs(v6.sin6_port));
 }
 
+void set_options(int fd) {
+  auto set = [fd](int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  // Finds out about a peer that is gone without a word, a minute after it last said one.
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::create(std::shared_ptr<Core> core) {
@@ -212,8 +222,7 @@ void Loop::accept_all() {
       ::close(fd);
       continue;
     }
-    int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    set_options(fd);
     loops_[next_loop_++ % loops_.size()]->add(fd, peer_text(address));
   }
 }
