@@ -38,7 +38,8 @@ struct Options {
 // What became of a request; rendered by api in the words of each protocol.
 struct Outcome {
   // ok: everything was kept. Else the reason for the request as a whole (unreadable body, rate
-  // limit, full disk, …) or, when `accepted` > 0, for the entries that were refused.
+  // limit, full disk, …) or, when `rejected` > 0, for the entries that were refused.
+  // resource_exhausted without retry_after_seconds: the body is too large, waiting will not help.
   Result<void> result;
   std::uint64_t accepted = 0;
   std::uint64_t rejected = 0;
@@ -49,7 +50,9 @@ using Done = std::function<void(Outcome)>;
 // The write path: decompress, decode, check against limits, derive (service_name, detected_level,
 // trace links), append. One bad entry refuses that entry, never its neighbours. Thread-safe.
 // Metrics: weft_ingest_{rows,bytes}_total{signal}, weft_ingest_rejected_rows_total{signal,reason},
-// loki_discarded_samples_total{reason,tenant}, tempo_discarded_spans_total{reason,tenant}.
+// loki_discarded_samples_total{reason,tenant}, tempo_discarded_spans_total{reason,tenant},
+// {loki_distributor_{bytes,lines},tempo_distributor_{bytes,spans}}_received_total{tenant},
+// tempo_distributor_attributes_truncated_total.
 class Pipeline {
  public:
   Pipeline(Options options, storage::Store& store, const Clock& clock, Registry& metrics);

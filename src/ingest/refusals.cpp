@@ -61,6 +61,8 @@ void Refusals::add_undecoded(std::size_t count, Reason reason, std::string words
   auto same = std::ranges::find(groups_, words, &Group::words);
   if (same != groups_.end()) {
     same->count += count;
+  } else if (full()) {
+    unlisted_ += count;
   } else {
     open(reason, SIZE_MAX, count, std::move(words));
   }
@@ -74,13 +76,13 @@ Refusals::Group* Refusals::find(Reason reason, std::size_t group) {
   return nullptr;
 }
 
+bool Refusals::full() const {
+  return groups_.size() >= kGroupsMax;
+}
+
 void Refusals::open(Reason reason, std::size_t group, std::size_t count, std::string words) {
-  if (groups_.size() < kGroupsMax) {
-    if (words.size() > kWordsBytesMax) words.replace(kWordsBytesMax, std::string::npos, "...");
-    groups_.push_back({reason, group, count, std::move(words)});
-  } else {
-    unlisted_ += count;
-  }
+  if (words.size() > kWordsBytesMax) words.replace(kWordsBytesMax, std::string::npos, "...");
+  groups_.push_back({reason, group, count, std::move(words)});
 }
 
 void Refusals::mark(std::size_t first, std::size_t count, Reason reason) {

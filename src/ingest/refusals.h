@@ -47,6 +47,8 @@ class Refusals {
   void add(std::size_t first, std::size_t count, Reason reason, std::size_t group, Words words) {
     if (Group* g = find(reason, group)) {
       g->count += count;
+    } else if (full()) {
+      unlisted_ += count;
     } else {
       open(reason, group, count, words());
     }
@@ -76,6 +78,7 @@ class Refusals {
     std::string words;
   };
   Group* find(Reason reason, std::size_t group);
+  bool full() const;  // no more messages are kept
   void open(Reason reason, std::size_t group, std::size_t count, std::string words);
   void mark(std::size_t first, std::size_t count, Reason reason);
 
