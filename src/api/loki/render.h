@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "exec/context.h"
+#include "logql/query.h"
+
+namespace weft::api::loki {
+
+// Loki's JSON for an answer (reference/loki.md §2.3, §2.4, §2.14): resultType and encodingFlags
+// before result, stats after it, since Grafana reads it as a stream.
+std::string render(const logql::Answer& answer, bool categorized, const exec::Stats& stats, double seconds);
+
+// {"a":"b"} of sorted labels.
+void append_labels(std::string& out, const logql::OwnedLabels& labels);
+
+}  // namespace weft::api::loki
