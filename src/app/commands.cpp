@@ -1,5 +1,6 @@
 #include "app/commands.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
@@ -32,19 +33,19 @@ constexpr char kHelp[] = R"(weft: traces and logs in one place, tied together
 `weft serve` with that program's flags.
 )";
 
-int print_version(std::vector<std::string>) {
+int print_version(const std::vector<std::string>&) {
   std::printf("weft %s (%s)\n", version(), revision());
   return 0;
 }
 
-int help(std::vector<std::string>) {
+int help(const std::vector<std::string>&) {
   std::fputs(kHelp, stdout);
   return 0;
 }
 
 struct Command {
   std::string_view name;
-  int (*run)(std::vector<std::string> args);
+  int (*run)(const std::vector<std::string>& args);
 };
 constexpr auto kCommands = std::to_array<Command>({
     {"serve", serve},   {"check-config", check_config}, {"demo", demo},       {"query", query},
@@ -58,7 +59,7 @@ int run(int argc, char** argv) {
   std::string_view program = argc > 0 ? argv[0] : "weft";
   program = program.substr(program.rfind('/') + 1);
   std::vector<std::string> args(argv + std::min(argc, 1), argv + argc);
-  if (program == "tempo" || program == "loki") return serve(std::move(args));
+  if (program == "tempo" || program == "loki") return serve(args);
   if (program == "promtail") {
     std::fputs("weft: this build has no agent yet; ship logs to /loki/api/v1/push with Promtail or Alloy\n", stderr);
     return 2;
@@ -70,7 +71,7 @@ int run(int argc, char** argv) {
   std::string name = args.front();
   args.erase(args.begin());
   for (const Command& command : kCommands)
-    if (command.name == name) return command.run(std::move(args));
+    if (command.name == name) return command.run(args);
   std::fprintf(stderr, "weft: there is no command '%s'; `weft help` lists them\n", name.c_str());
   return 2;
 }

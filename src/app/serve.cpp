@@ -157,7 +157,8 @@ Result<void> run(const Settings& settings, bool demo) {
 
 }  // namespace
 
-int serve(std::vector<std::string> args) {
+int serve(const std::vector<std::string>& given) {
+  std::vector<std::string> args = given;
   bool demo = std::erase(args, "--demo") > 0;
   PosixFileSystem files;
   std::vector<Note> notes;

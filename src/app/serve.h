@@ -6,6 +6,6 @@
 namespace weft::app {
 
 // `weft serve`: one process for everything, until SIGTERM or SIGINT. Returns the exit status.
-int serve(std::vector<std::string> args);
+int serve(const std::vector<std::string>& args);
 
 }  // namespace weft::app

@@ -18,9 +18,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 import conformance  # noqa: E402
-from weft_server import Server  # noqa: E402
+from weft_process import Weft  # noqa: E402
 
 CASES = [os.path.join(HERE, "cases-traceql.jsonl"), os.path.join(HERE, "cases-logql.jsonl")]
 PASSING = os.path.join(HERE, "passing.txt")
@@ -29,7 +29,7 @@ PASSING = os.path.join(HERE, "passing.txt")
 def ask(server, case):
     """"" when the answer agrees, else why not."""
     try:
-        status, raw = conformance.request(server.http, case["path"], case.get("headers"))
+        status, raw = conformance.request(f"http://127.0.0.1:{server.http}", case["path"], case.get("headers"))
         if status != case["status"]:
             return f"status {case['status']} expected, {status} came: {raw[:300]!r}"
         if status < 300:
@@ -57,15 +57,24 @@ def main():
         dataset = os.path.join(scratch, "dataset")
         subprocess.run([sys.executable, os.path.join(HERE, "make_dataset.py"), dataset], check=True)
         # The data set has a fixed date, which lies further back with every day.
-        server = Server(args.binary, "--limits.reject-old-samples=false", "--retention.traces=0s", data=scratch)
+        server = Weft(args.binary, os.path.join(scratch, "store"), os.path.join(scratch, "weft.log"),
+                      ["--limits.reject-old-samples=false", "--retention.traces=0s"])
         for round_name in ("fresh", "restarted"):
-            with server:
+            server.start()
+            try:
+                server.wait_ready()
                 if round_name == "fresh":
                     with contextlib.redirect_stdout(io.StringIO()):
-                        conformance.load(argparse.Namespace(dataset=dataset, otlp=server.otlp_http, loki=server.http))
+                        conformance.load(argparse.Namespace(dataset=dataset, otlp=f"http://127.0.0.1:{server.otlp_http}",
+                                                            loki=f"http://127.0.0.1:{server.http}"))
                 for case in cases:
                     if why := ask(server, case):
                         failures.setdefault(case["id"], f"[{round_name}] {why}")
+            finally:
+                status = server.stop()
+            if status != 0:
+                print(f"weft ended with status {status}:\n{server.log_end()}")
+                return 1
 
     groups = {}
     for case in cases:
