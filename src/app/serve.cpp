@@ -21,8 +21,18 @@ extern char** environ;
 namespace weft::app {
 namespace {
 
-constexpr std::int64_t kStopGraceNs = 20'000'000'000;  // of the 30 s that are promised for a clean end
 constexpr int kJanitorSeconds = 30;
+
+constexpr char kHelp[] = R"(weft serve: one process for traces and logs, until Ctrl-C or SIGTERM
+
+  weft serve                                       everything on 127.0.0.1:3100, OTLP on 4317 and 4318
+  weft serve --demo                                the same with a small shop's data to look at
+  weft serve --storage.path=/var/lib/weft --http.address=0.0.0.0
+  weft serve -config.file=tempo.yaml -config.file=loki.yaml
+
+Port 0 takes a free one and prints it. Every flag can also be set in weft.yaml or the environment.
+
+)";
 
 int fail(const Error& error) {
   std::fprintf(stderr, "weft: %s\n", error.message().c_str());
@@ -69,8 +79,8 @@ class DemoProcess {
   pid_t pid_ = 0;
 };
 
-void log_notes(const std::vector<Note>& notes) {
-  for (const Note& note : notes) {
+void log_notes(const std::vector<config::Note>& notes) {
+  for (const config::Note& note : notes) {
     switch (note.level) {
       case LogLevel::debug: LOG(debug, note.text); break;
       case LogLevel::info: LOG(info, note.text); break;
@@ -118,8 +128,8 @@ Result<void> run(const Settings& settings, bool demo) {
   ingest::Pipeline pipeline(settings.ingest, *store, clock, metrics);
   TRY(recover(*store, pipeline));
 
-  api::Services services{*store,          pipeline, clock, metrics, settings.limits, settings.logs_auth, settings.traces_auth,
-                         to_yaml(settings), version(), revision(), [&] { return stopping.load(); }};
+  api::Services services{*store,          pipeline, clock, metrics, settings.ingest.limits, settings.logs_auth, settings.traces_auth,
+                         settings.effective_yaml, version(), revision(), [&] { return stopping.load(); }};
   std::vector<std::unique_ptr<net::Server>> http;
   for (const net::ServerOptions& options : settings.http)
     http.push_back(TRY(net::Server::listen(options, api::make_handler(services, api::Surface::all), metrics)));
@@ -148,8 +158,8 @@ Result<void> run(const Settings& settings, bool demo) {
   stopping = true;
   demo_process.reset();
   for (net::Server* server : {otlp_grpc.get(), otlp_http.get()})
-    if (server != nullptr) server->stop(kStopGraceNs);
-  for (auto& server : http) server->stop(kStopGraceNs);
+    if (server != nullptr) server->stop(settings.shutdown_grace_ns);
+  for (auto& server : http) server->stop(settings.shutdown_grace_ns);
   TRY(store->close());
   LOG(info, "stopped; nothing was lost");
   return {};
@@ -161,12 +171,25 @@ int serve(const std::vector<std::string>& given) {
   std::vector<std::string> args = given;
   bool demo = std::erase(args, "--demo") > 0;
   PosixFileSystem files;
-  std::vector<Note> notes;
-  auto settings = load_settings(args, environ, files, notes);
-  if (!settings) return fail(settings.error());
-  set_log_level(settings->log_level);
-  set_log_format(settings->log_format);
+  std::vector<config::Note> notes;
+  auto settings = load_settings(args, process_environment(), files, notes);
+  if (settings && settings->help) {
+    std::fputs(kHelp, stdout);
+    std::fputs(settings_help().c_str(), stdout);
+    return 0;
+  }
+  if (settings && settings->version) {
+    std::printf("weft %s (%s)\n", version(), revision());
+    return 0;
+  }
+  if (settings) {
+    set_log_level(settings->log_level);
+    set_log_format(settings->log_format);
+  }
   log_notes(notes);
+  if (!settings) return fail(settings.error());
+  if (settings->print_config) std::fputs(settings->effective_yaml.c_str(), stderr);
+  if (settings->verify_only) return 0;
   block_stop_signals();
   auto result = run(*settings, demo);
   return result ? 0 : fail(result.error());
