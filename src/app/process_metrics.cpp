@@ -45,7 +45,7 @@ void register_process_metrics(Registry& registry) {
       {"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warn", LogLevel::warn}, {"error", LogLevel::error}};
   for (auto [name, level] : kLevels)
     registry.gauge_function("weft_log_lines_total", "Lines weft wrote to its own log.",
-                            [level = level] { return static_cast<double>(log_lines(level)); }, {{"level", name}});
+                            [which = level] { return static_cast<double>(log_lines(which)); }, {{"level", name}});
 }
 
 }  // namespace weft::app

@@ -86,7 +86,10 @@ Result<std::string> volume_json(const Call& call) {
     if (!by_label && !metric.empty()) volumes[metric] += stream.bytes;
   }
   std::vector<std::pair<logql::OwnedLabels, std::uint64_t>> sorted(volumes.begin(), volumes.end());
-  std::ranges::stable_sort(sorted, std::ranges::greater{}, &std::pair<logql::OwnedLabels, std::uint64_t>::second);
+  // Largest first, then by labels.
+  std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   if (sorted.size() > static_cast<std::size_t>(limit)) sorted.resize(static_cast<std::size_t>(limit));
 
   logql::Answer result;

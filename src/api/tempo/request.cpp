@@ -91,7 +91,12 @@ Result<Search> search_from(const Call& call, const Parameters& parameters) {
     if (!s.q.empty())
       return Error(Code::invalid_argument, "invalid request: can't specify tags and q in the same query");
     text::LogfmtScanner scanner(parameters.get("tags"));
-    while (auto pair = scanner.next()) s.tags.emplace_back(pair->key, pair->value);
+    text::LogfmtPair pair;
+    Arena unescaped;
+    while (scanner.next(pair)) {
+      auto value = pair.quoted ? text::unescape_logfmt(pair.value, unescaped) : pair.value;
+      s.tags.emplace_back(pair.key, value.value_or(pair.value));
+    }
   } else if (s.q.empty()) {  // clients of old put tags straight into the URL
     for (const auto& [name, value] : parameters.items())
       if (!is_known_parameter(name)) s.tags.emplace_back(name, value);
