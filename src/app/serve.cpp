@@ -130,9 +130,7 @@ Result<void> run(const Settings& settings, bool demo) {
 
   api::Services services{*store,          pipeline, clock, metrics, settings.ingest.limits, settings.logs_auth, settings.traces_auth,
                          settings.effective_yaml, version(), revision(), [&] { return stopping.load(); }};
-  std::vector<std::unique_ptr<net::Server>> http;
-  for (const net::ServerOptions& options : settings.http)
-    http.push_back(TRY(net::Server::listen(options, api::make_handler(services, api::Surface::all), metrics)));
+  // The main port last: who sees /ready answer may use every other port.
   std::unique_ptr<net::Server> otlp_grpc, otlp_http;
   if (settings.otlp_grpc)
     otlp_grpc = TRY(
@@ -140,6 +138,9 @@ Result<void> run(const Settings& settings, bool demo) {
   if (settings.otlp_http)
     otlp_http = TRY(
         net::Server::listen(*settings.otlp_http, api::make_handler(services, api::Surface::otlp_http), metrics));
+  std::vector<std::unique_ptr<net::Server>> http;
+  for (const net::ServerOptions& options : settings.http)
+    http.push_back(TRY(net::Server::listen(options, api::make_handler(services, api::Surface::all), metrics)));
 
   print_addresses(settings, http, otlp_grpc.get(), otlp_http.get());
   std::unique_ptr<DemoProcess> demo_process;
