@@ -39,8 +39,9 @@ class Api : public ::testing::Test {
     store_ = std::move(*store);
     ASSERT_TRUE(store_->recover([](const storage::Frame&) -> Result<void> { return {}; }));
     pipeline_ = std::make_unique<ingest::Pipeline>(ingest::Options{}, *store_, clock_, metrics_);
-    services_ = std::make_unique<Services>(Services{*store_, *pipeline_, clock_, metrics_, Limits{}, auth, auth,
-                                                    "server: {}\n", "0.0.0", "test", [] { return false; }});
+    services_ =
+        std::make_unique<Services>(Services{*store_, *pipeline_, clock_, metrics_, Limits{}, auth, auth,
+                                            "server: {}\n", "0.0.0", "test", [] { return false; }});
     auto server = net::Server::listen({}, make_handler(*services_, Surface::all), metrics_);
     ASSERT_TRUE(server) << server.error().message();
     server_ = std::move(*server);
@@ -73,21 +74,23 @@ class Api : public ::testing::Test {
   void push_log(const std::string& line, net::Headers headers = {}) {
     headers.emplace_back("content-type", "application/json");
     auto r = ask("POST", "/loki/api/v1/push",
-                 R"({"streams":[{"stream":{"app":"api"},"values":[[")" + std::to_string(kNow - 1000) + R"(",")" + line +
-                     R"("]]}]})",
+                 R"({"streams":[{"stream":{"app":"api"},"values":[[")" + std::to_string(kNow - 1000) +
+                     R"(",")" + line + R"("]]}]})",
                  headers);
     ASSERT_EQ(r.status, 204) << r.body;
   }
 
   void push_span(net::Headers headers = {}) {
     headers.emplace_back("content-type", "application/json");
-    std::string span = R"({"traceId":"0000000000000000a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","name":"charge",)"
-                       R"("kind":2,"startTimeUnixNano":")" +
-                       std::to_string(kNow - 5'000'000) + R"(","endTimeUnixNano":")" + std::to_string(kNow) +
-                       R"(","attributes":[{"key":"http.status_code","value":{"intValue":"200"}}],"status":{"code":2}})";
+    std::string span =
+        R"({"traceId":"0000000000000000a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","name":"charge",)"
+        R"("kind":2,"startTimeUnixNano":")" +
+        std::to_string(kNow - 5'000'000) + R"(","endTimeUnixNano":")" + std::to_string(kNow) +
+        R"(","attributes":[{"key":"http.status_code","value":{"intValue":"200"}}],"status":{"code":2}})";
     auto r = ask("POST", "/v1/traces",
                  R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":)"
-                 R"({"stringValue":"pay"}}]},"scopeSpans":[{"spans":[)" + span + "]}]}]}",
+                 R"({"stringValue":"pay"}}]},"scopeSpans":[{"spans":[)" +
+                     span + "]}]}]}",
                  headers);
     ASSERT_EQ(r.status, 200) << r.body;
   }
@@ -124,7 +127,8 @@ TEST_F(Api, ALogLineComesBack) {
   EXPECT_LT(r.body.find("\"result\":"), r.body.find("\"stats\""));
   EXPECT_EQ(get("/loki/api/v1/label/app/values").body, "{\"status\":\"success\",\"data\":[\"api\"]}\n");
   EXPECT_EQ(get("/loki/api/v1/label/nosuch/values").body, "{\"status\":\"success\"}\n");
-  EXPECT_NE(get("/loki/api/v1/index/stats?query=%7Bapp%3D%22api%22%7D").body.find("\"entries\":1"), std::string::npos);
+  EXPECT_NE(get("/loki/api/v1/index/stats?query=%7Bapp%3D%22api%22%7D").body.find("\"entries\":1"),
+            std::string::npos);
 }
 
 TEST_F(Api, CategoriesOnlyWhenAskedFor) {
@@ -151,7 +155,8 @@ TEST_F(Api, ATraceInEveryForm) {
   push_span();
   auto v1 = get("/api/traces/A3CE929D0E0E4736");
   EXPECT_EQ(v1.status, 200);
-  EXPECT_NE(v1.body.find(R"("batches":[{"resource":{"attributes":[{"key":"service.name")"), std::string::npos);
+  EXPECT_NE(v1.body.find(R"("batches":[{"resource":{"attributes":[{"key":"service.name")"),
+            std::string::npos);
   EXPECT_NE(v1.body.find(R"("traceId":"AAAAAAAAAACjzpKdDg5HNg==")"), std::string::npos) << v1.body;
   EXPECT_NE(v1.body.find(R"("scope":{})"), std::string::npos);
 

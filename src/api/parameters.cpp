@@ -43,8 +43,8 @@ Result<std::int64_t> parse_integer(std::string_view text, std::string_view funct
   if (code == std::errc::invalid_argument || end != digits.data() + digits.size()) why = "invalid syntax";
   if (digits.size() < text.size() && digits.starts_with('-')) why = "invalid syntax";
   if (why.empty()) return value;
-  return Error(Code::invalid_argument,
-               "strconv." + std::string(function) + ": parsing \"" + std::string(text) + "\": " + std::string(why));
+  return Error(Code::invalid_argument, "strconv." + std::string(function) + ": parsing \"" +
+                                           std::string(text) + "\": " + std::string(why));
 }
 
 Result<std::int64_t> parse_loki_time(std::string_view text) {

@@ -54,7 +54,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/api/metrics/query", kGet, kMain, Tenant::traces, tempo_metrics_instant},
     {"/tempopb.StreamingQuerier/Search", kPost, kMain, Tenant::traces, tempo_stream_search},
     {"/tempopb.StreamingQuerier/MetricsQueryRange", kPost, kMain, Tenant::traces, tempo_stream_metrics_range},
-    {"/tempopb.StreamingQuerier/MetricsQueryInstant", kPost, kMain, Tenant::traces, tempo_stream_metrics_instant},
+    {"/tempopb.StreamingQuerier/MetricsQueryInstant", kPost, kMain, Tenant::traces,
+     tempo_stream_metrics_instant},
     // OTLP
     {"/v1/traces", kAnyMethod, kMain | kOtlpHttp, Tenant::traces, otlp_http_traces},
     {"/v1/logs", kAnyMethod, kMain | kOtlpHttp, Tenant::logs, otlp_http_logs},
@@ -77,7 +78,8 @@ constexpr auto kRoutes = std::to_array<Route>({
 // The text that the pattern's hole matched ("" for a pattern without one), or nothing.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
   std::size_t open = pattern.find('{');
-  if (open == std::string_view::npos) return pattern == path ? std::optional(std::string_view()) : std::nullopt;
+  if (open == std::string_view::npos)
+    return pattern == path ? std::optional(std::string_view()) : std::nullopt;
   std::string_view prefix = pattern.substr(0, open);
   std::string_view suffix = pattern.substr(pattern.find('}') + 1);
   if (path.size() <= prefix.size() + suffix.size() || !path.starts_with(prefix) || !path.ends_with(suffix))
@@ -114,7 +116,8 @@ class Router {
   Router(const Services& services, Surface surface) : services_(services), surface_(surface_bit(surface)) {
     for (const Route& route : kRoutes)
       latency_.push_back(&services.metrics.histogram("weft_http_request_seconds", "Time to handle a request.",
-                                                     latency_buckets(), {{"route", std::string(route.pattern)}}));
+                                                     latency_buckets(),
+                                                     {{"route", std::string(route.pattern)}}));
   }
 
   void operator()(net::Request request, net::Responder responder) const {
@@ -155,9 +158,10 @@ class Router {
 }  // namespace
 
 net::Handler make_handler(const Services& services, Surface surface) {
-  return [router = std::make_shared<Router>(services, surface)](net::Request request, net::Responder responder) {
-    (*router)(std::move(request), std::move(responder));
-  };
+  return
+      [router = std::make_shared<Router>(services, surface)](net::Request request, net::Responder responder) {
+        (*router)(std::move(request), std::move(responder));
+      };
 }
 
 }  // namespace weft::api

@@ -48,9 +48,18 @@ struct Command {
   int (*run)(const std::vector<std::string>& args);
 };
 constexpr auto kCommands = std::to_array<Command>({
-    {"serve", serve},   {"check-config", check_config}, {"demo", demo},       {"query", query},
-    {"trace", trace},   {"tail", tail},                 {"bench", bench},     {"version", print_version},
-    {"help", help},     {"--help", help},               {"-h", help},         {"--version", print_version},
+    {"serve", serve},
+    {"check-config", check_config},
+    {"demo", demo},
+    {"query", query},
+    {"trace", trace},
+    {"tail", tail},
+    {"bench", bench},
+    {"version", print_version},
+    {"help", help},
+    {"--help", help},
+    {"-h", help},
+    {"--version", print_version},
 });
 
 }  // namespace
@@ -61,7 +70,8 @@ int run(int argc, char** argv) {
   std::vector<std::string> args(argv + std::min(argc, 1), argv + argc);
   if (program == "tempo" || program == "loki") return serve(args);
   if (program == "promtail") {
-    std::fputs("weft: this build has no agent yet; ship logs to /loki/api/v1/push with Promtail or Alloy\n", stderr);
+    std::fputs("weft: this build has no agent yet; ship logs to /loki/api/v1/push with Promtail or Alloy\n",
+               stderr);
     return 2;
   }
   if (args.empty()) {

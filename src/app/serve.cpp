@@ -1,13 +1,13 @@
 #include "app/serve.h"
 
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
-#include <cstring>
 
 #include "api/routes.h"
 #include "app/process_metrics.h"
@@ -56,7 +56,8 @@ class DemoProcess {
   DemoProcess(const std::string& http, const std::string& otlp) {
     std::string url = "--url=" + http, traces = "--otlp=" + otlp;
     std::string burst = "--burst=1h", rate = "--rate=5", name = "weft", command = "demo";
-    char* argv[] = {name.data(), command.data(), url.data(), traces.data(), burst.data(), rate.data(), nullptr};
+    char* argv[] = {name.data(),  command.data(), url.data(), traces.data(),
+                    burst.data(), rate.data(),    nullptr};
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_t attributes;
@@ -110,7 +111,8 @@ void print_addresses(const Settings& settings, const std::vector<std::unique_ptr
   for (const auto& server : http)
     std::printf("  http       http://%s:%u   Grafana: add this as a Tempo and as a Loki data source\n",
                 server->address().c_str(), server->port());
-  if (otlp_grpc != nullptr) std::printf("  otlp grpc  %s:%u\n", otlp_grpc->address().c_str(), otlp_grpc->port());
+  if (otlp_grpc != nullptr)
+    std::printf("  otlp grpc  %s:%u\n", otlp_grpc->address().c_str(), otlp_grpc->port());
   if (otlp_http != nullptr)
     std::printf("  otlp http  http://%s:%u\n", otlp_http->address().c_str(), otlp_http->port());
   std::printf("  data       %s\nready\n", settings.storage.path.c_str());
@@ -128,27 +130,39 @@ Result<void> run(const Settings& settings, bool demo) {
   ingest::Pipeline pipeline(settings.ingest, *store, clock, metrics);
   TRY(recover(*store, pipeline));
 
-  api::Services services{*store,          pipeline, clock, metrics, settings.ingest.limits, settings.logs_auth, settings.traces_auth,
-                         settings.effective_yaml, version(), revision(), [&] { return stopping.load(); }};
+  api::Services services{*store,
+                         pipeline,
+                         clock,
+                         metrics,
+                         settings.ingest.limits,
+                         settings.logs_auth,
+                         settings.traces_auth,
+                         settings.effective_yaml,
+                         version(),
+                         revision(),
+                         [&] { return stopping.load(); }};
   // The main port last: who sees /ready answer may use every other port.
   std::unique_ptr<net::Server> otlp_grpc, otlp_http;
   if (settings.otlp_grpc)
-    otlp_grpc = TRY(
-        net::Server::listen(*settings.otlp_grpc, api::make_handler(services, api::Surface::otlp_grpc), metrics));
+    otlp_grpc = TRY(net::Server::listen(*settings.otlp_grpc,
+                                        api::make_handler(services, api::Surface::otlp_grpc), metrics));
   if (settings.otlp_http)
-    otlp_http = TRY(
-        net::Server::listen(*settings.otlp_http, api::make_handler(services, api::Surface::otlp_http), metrics));
+    otlp_http = TRY(net::Server::listen(*settings.otlp_http,
+                                        api::make_handler(services, api::Surface::otlp_http), metrics));
   std::vector<std::unique_ptr<net::Server>> http;
   for (const net::ServerOptions& options : settings.http)
-    http.push_back(TRY(net::Server::listen(options, api::make_handler(services, api::Surface::all), metrics)));
+    http.push_back(
+        TRY(net::Server::listen(options, api::make_handler(services, api::Surface::all), metrics)));
 
   print_addresses(settings, http, otlp_grpc.get(), otlp_http.get());
   std::unique_ptr<DemoProcess> demo_process;
   if (demo) {
     auto url = [](const net::Server& s) {
-      return "http://" + (s.address() == "0.0.0.0" ? "127.0.0.1" : s.address()) + ":" + std::to_string(s.port());
+      return "http://" + (s.address() == "0.0.0.0" ? "127.0.0.1" : s.address()) + ":" +
+             std::to_string(s.port());
     };
-    demo_process = std::make_unique<DemoProcess>(url(*http.front()), url(otlp_http ? *otlp_http : *http.front()));
+    demo_process =
+        std::make_unique<DemoProcess>(url(*http.front()), url(otlp_http ? *otlp_http : *http.front()));
   }
 
   sigset_t stop = block_stop_signals();

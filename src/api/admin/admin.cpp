@@ -34,27 +34,38 @@ void admin_ready(Call& call) {
 }
 
 void admin_metrics(Call& call) {
-  call.responder.send({200,
-                       {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}},
-                       call.services.metrics.render()});
+  call.responder.send(
+      {200, {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}, call.services.metrics.render()});
 }
 
-void admin_config(Call& call) { send_text(call.responder, 200, call.services.config_yaml); }
-void admin_buildinfo(Call& call) { send_buildinfo(call, kTempoVersion); }
-void loki_buildinfo(Call& call) { send_buildinfo(call, kLokiVersion); }
-void admin_echo(Call& call) { send_text(call.responder, 200, "echo"); }
-void admin_services(Call& call) { send_text(call.responder, 200, "ingest => Running\nstorage => Running\nquery => Running\n"); }
+void admin_config(Call& call) {
+  send_text(call.responder, 200, call.services.config_yaml);
+}
+void admin_buildinfo(Call& call) {
+  send_buildinfo(call, kTempoVersion);
+}
+void loki_buildinfo(Call& call) {
+  send_buildinfo(call, kLokiVersion);
+}
+void admin_echo(Call& call) {
+  send_text(call.responder, 200, "echo");
+}
+void admin_services(Call& call) {
+  send_text(call.responder, 200, "ingest => Running\nstorage => Running\nquery => Running\n");
+}
 
 void admin_log_level(Call& call) {
   std::string current(kLevels[static_cast<std::size_t>(log_level())]);
-  if (call.request.method == "GET") return send_text(call.responder, 200, "{\"message\":\"Current log level is " + current + "\"}");
+  if (call.request.method == "GET")
+    return send_text(call.responder, 200, "{\"message\":\"Current log level is " + current + "\"}");
   std::string wanted(Parameters(call.request).get("log_level"));
   for (std::size_t i = 0; i < kLevels.size(); ++i)
     if (kLevels[i] == wanted) {
       set_log_level(static_cast<LogLevel>(i));
       return send_text(call.responder, 200, "{\"message\":\"Log level set to " + wanted + "\"}");
     }
-  send_text(call.responder, 400, "unrecognized log level \"" + wanted + "\": give log_level=debug, info, warn or error\n");
+  send_text(call.responder, 400,
+            "unrecognized log level \"" + wanted + "\": give log_level=debug, info, warn or error\n");
 }
 
 void admin_index(Call& call) {

@@ -1,3 +1,5 @@
+#include "model/labels.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -5,14 +7,15 @@
 #include "api/loki/loki.h"
 #include "api/loki/render.h"
 #include "api/loki/request.h"
-#include "model/labels.h"
 #include "text/json_writer.h"
 
 namespace weft::api {
 namespace {
 
 // Loki's internal streams and labels are not shown to people.
-bool is_hidden(std::string_view name) { return name.starts_with("__") && name != "__stream_shard__"; }
+bool is_hidden(std::string_view name) {
+  return name.starts_with("__") && name != "__stream_shard__";
+}
 
 // Renders what `body` makes, or the error.
 template <class Make>

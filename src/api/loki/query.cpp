@@ -18,8 +18,9 @@ Result<std::int64_t> duration_parameter(const Parameters& parameters, const char
   if (text.empty()) return std::int64_t{0};
   if (auto seconds = text::parse_float(text)) {
     if (!(std::fabs(*seconds) < 9e9))
-      return Error(Code::invalid_argument, "cannot parse \"" + std::string(text) + "\" to a valid duration. "
-                                           "It overflows int64");
+      return Error(Code::invalid_argument, "cannot parse \"" + std::string(text) +
+                                               "\" to a valid duration. "
+                                               "It overflows int64");
     return static_cast<std::int64_t>(*seconds * 1e9);
   }
   if (auto ns = text::parse_prometheus_duration(text)) return ns;
@@ -29,7 +30,8 @@ Result<std::int64_t> duration_parameter(const Parameters& parameters, const char
 Result<storage::Order> direction(const Parameters& parameters) {
   std::string text(parameters.get("direction"));
   std::string lower = text;
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   if (lower.empty() || lower == "backward") return storage::Order::backward;
   if (lower == "forward") return storage::Order::forward;
   return Error(Code::invalid_argument, "invalid direction '" + text + "'");
@@ -41,8 +43,8 @@ Result<std::size_t> limit(const Parameters& parameters, const Limits& limits) {
   auto value = static_cast<std::size_t>(n);
   if (limits.entries_per_query_max != 0 && value > limits.entries_per_query_max)
     return Error(Code::invalid_argument,
-                 "max entries limit per query exceeded, limit > max_entries_limit_per_query (" + std::to_string(n) +
-                     " > " + std::to_string(limits.entries_per_query_max) + ")");
+                 "max entries limit per query exceeded, limit > max_entries_limit_per_query (" +
+                     std::to_string(n) + " > " + std::to_string(limits.entries_per_query_max) + ")");
   return value;
 }
 
@@ -68,9 +70,9 @@ exec::Context::Options bounds(const Call& call) {
 Result<void> check_length(const Limits& limits, TimeRange range) {
   std::int64_t length = range.end_ns - range.start_ns;
   if (limits.query_length_max_ns == 0 || length <= limits.query_length_max_ns) return {};
-  return Error(Code::invalid_argument, "the query time range exceeds the limit (query length: " +
-                                           text::format_go_duration(length) + ", limit: " +
-                                           text::format_go_duration(limits.query_length_max_ns) + ")");
+  return Error(Code::invalid_argument,
+               "the query time range exceeds the limit (query length: " + text::format_go_duration(length) +
+                   ", limit: " + text::format_go_duration(limits.query_length_max_ns) + ")");
 }
 
 Result<std::string> run(Call& call, const logql::Query& query, logql::Params params) {
@@ -97,16 +99,18 @@ Result<std::string> query_range(Call& call) {
   params.order = TRY(direction(parameters));
   params.step_ns = TRY(duration_parameter(parameters, "step"));
   if (!parameters.has("step"))
-    params.step_ns = std::max<std::int64_t>((range.end_ns - range.start_ns) / kNsPerSecond / 250, 1) * kNsPerSecond;
+    params.step_ns =
+        std::max<std::int64_t>((range.end_ns - range.start_ns) / kNsPerSecond / 250, 1) * kNsPerSecond;
   if (params.step_ns <= 0)
     return Error(Code::invalid_argument,
                  "zero or negative query resolution step widths are not accepted. Try a positive integer");
   params.interval_ns = TRY(duration_parameter(parameters, "interval"));
   if (params.interval_ns < 0) return Error(Code::invalid_argument, "interval must be >= 0");
   if ((range.end_ns - range.start_ns) / params.step_ns > kPointsMax)
-    return Error(Code::invalid_argument,
-                 "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the "
-                 "step parameter");
+    return Error(
+        Code::invalid_argument,
+        "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the "
+        "step parameter");
   auto query = TRY(logql::Query::parse(parameters.get("query")));
   TRY(check_length(call.services.limits, range));
   return run(call, query, params);
@@ -126,9 +130,10 @@ Result<std::string> instant_query(Call& call) {
   params.order = TRY(direction(parameters));
   auto query = TRY(logql::Query::parse(parameters.get("query")));
   if (query.is_log_query())
-    return Error(Code::invalid_argument,
-                 "log queries are not supported as an instant query type, please change your query to a range "
-                 "query type");
+    return Error(
+        Code::invalid_argument,
+        "log queries are not supported as an instant query type, please change your query to a range "
+        "query type");
   return run(call, query, params);
 }
 
@@ -142,8 +147,12 @@ void answer(Call& call, const Result<std::string>& json) {
 
 }  // namespace
 
-void loki_query_range(Call& call) { answer(call, query_range(call)); }
-void loki_query(Call& call) { answer(call, instant_query(call)); }
+void loki_query_range(Call& call) {
+  answer(call, query_range(call));
+}
+void loki_query(Call& call) {
+  answer(call, instant_query(call));
+}
 
 void loki_format_query(Call& call) {
   Parameters parameters(call.request);
@@ -155,7 +164,12 @@ void loki_format_query(Call& call) {
     send_json(call.responder, std::move(body));
     return;
   }
-  w.begin_object().key("status").string("invalid-query").key("error").string(query.error().message()).end_object();
+  w.begin_object()
+      .key("status")
+      .string("invalid-query")
+      .key("error")
+      .string(query.error().message())
+      .end_object();
   call.responder.send({400, {{"content-type", "application/json; charset=UTF-8"}}, std::move(body)});
 }
 

@@ -9,7 +9,6 @@ namespace {
 
 using text::append_json_string;
 
-
 // Seconds, with milliseconds only when there are some: 1722500000 or 1722500000.5.
 void append_seconds(std::string& out, std::int64_t ns) {
   std::int64_t ms = ns / kNsPerMs;
@@ -139,7 +138,13 @@ void append_stats(std::string& out, const exec::Stats& stats, std::size_t return
   w.key("totalStructuredMetadataBytesProcessed").integer(0).end_object();
   w.key("querier").begin_object().key("store").raw(kStoreStats).end_object();
   w.key("ingester").begin_object().key("totalReached").integer(0).key("totalChunksMatched").integer(0);
-  w.key("totalBatches").integer(0).key("totalLinesSent").integer(0).key("store").raw(kStoreStats).end_object();
+  w.key("totalBatches")
+      .integer(0)
+      .key("totalLinesSent")
+      .integer(0)
+      .key("store")
+      .raw(kStoreStats)
+      .end_object();
   w.key("cache").begin_object();
   for (auto name : {"chunk", "index", "result", "statsResult", "volumeResult", "seriesResult", "labelResult",
                     "instantMetricResult"})

@@ -37,9 +37,9 @@ Result<std::int64_t> metrics_time(const Parameters& parameters, const char* name
 }
 
 bool is_known_parameter(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"q",     "tags",  "minDuration", "maxDuration", "limit", "start",
-                                                "end",   "since", "spss",        "query",       "mode",  "blockStart",
-                                                "blockEnd"};
+  static constexpr std::string_view kNames[] = {"q",     "tags",       "minDuration", "maxDuration", "limit",
+                                                "start", "end",        "since",       "spss",        "query",
+                                                "mode",  "blockStart", "blockEnd"};
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 
@@ -54,8 +54,9 @@ Result<TimeRange> time_range(const Parameters& parameters, std::int64_t now_ns) 
   if (!parameters.has("start") && !parameters.has("end"))
     return TimeRange{std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
   if (!parameters.has("start") || !parameters.has("end"))
-    return Error(Code::invalid_argument,
-                 "error parsing date range: only one of start and end provided: must provide both or neither");
+    return Error(
+        Code::invalid_argument,
+        "error parsing date range: only one of start and end provided: must provide both or neither");
   std::int64_t start = TRY(seconds(parameters, "start"));
   std::int64_t end = TRY(seconds(parameters, "end"));
   if (start >= end)
@@ -76,7 +77,8 @@ exec::Context::Options bounds(const Call& call) {
 Result<traceql::Query> parse_query(std::string_view text) {
   if (text.size() > kQueryBytesMax)
     return Error(Code::invalid_argument,
-                 "TraceQL expression exceeds the configured maximum size of " + std::to_string(kQueryBytesMax) +
+                 "TraceQL expression exceeds the configured maximum size of " +
+                     std::to_string(kQueryBytesMax) +
                      " bytes, reduce the query expression size or contact your system administrator");
   auto query = traceql::Query::parse(text);
   if (query) return query;
@@ -142,9 +144,6 @@ Result<std::vector<traceql::FoundTrace>> run(const Call& call, const Search& sea
   auto snapshot = call.services.store.snapshot();
   if (search.q.empty()) return traceql::search_tags(search.tags, search.params, *snapshot, context);
   auto query = TRY(parse_query(search.q));
-  if (query.is_metrics())
-    return Error(Code::invalid_argument,
-                 "invalid TraceQL query: metrics queries are answered by /api/metrics/query_range");
   return traceql::search(query, search.params, *snapshot, context);
 }
 
@@ -165,7 +164,8 @@ Result<Metrics> metrics_from(const Call& call, const Parameters& parameters, boo
   if (!instant && parameters.has("step")) {
     std::string_view text = parameters.get("step");
     if (auto number = text::parse_float(text)) {
-      if (!(std::fabs(*number) < 9e9)) return Error(Code::invalid_argument, "invalid step: value out of range");
+      if (!(std::fabs(*number) < 9e9))
+        return Error(Code::invalid_argument, "invalid step: value out of range");
       m.params.step_ns = static_cast<std::int64_t>(*number * 1e9);
     } else {
       m.params.step_ns = TRY(go_duration(parameters, "step"));
@@ -174,7 +174,8 @@ Result<Metrics> metrics_from(const Call& call, const Parameters& parameters, boo
   }
   auto exemplars = parameters.integer("exemplars", 100, "Atoi");
   if (!exemplars) return exemplars.error().in_context("invalid exemplars");
-  m.params.exemplars = static_cast<std::size_t>(std::clamp<std::int64_t>(*exemplars == 0 ? 100 : *exemplars, 0, 100));
+  m.params.exemplars =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(*exemplars == 0 ? 100 : *exemplars, 0, 100));
   auto series = parameters.integer("maxSeries", 0, "Atoi");
   if (!series) return series.error().in_context("invalid maxSeries");
   m.params.series_max = static_cast<std::size_t>(std::max<std::int64_t>(*series, 0));
@@ -186,7 +187,8 @@ Result<void> check_metrics(const Limits& limits, traceql::MetricsParams& params,
   constexpr std::int64_t kIntervalsMax = 10'000;
   constexpr std::int64_t kStepLadder[] = {3600 * kNsPerSecond, 300 * kNsPerSecond, 60 * kNsPerSecond,
                                           15 * kNsPerSecond,   5 * kNsPerSecond,   kNsPerSecond};
-  if (params.end_ns <= params.start_ns) return Error(Code::invalid_argument, "end must be greater than start");
+  if (params.end_ns <= params.start_ns)
+    return Error(Code::invalid_argument, "end must be greater than start");
   std::int64_t length = params.end_ns - params.start_ns;
   if (limits.search_duration_max_ns > 0 && length > limits.search_duration_max_ns)
     return Error(Code::invalid_argument, "metrics query time range exceeds the maximum allowed duration of " +
@@ -214,7 +216,8 @@ Result<void> check_metrics(const Limits& limits, traceql::MetricsParams& params,
 Result<traceql::MetricsAnswer> run(const Call& call, const Metrics& metrics, exec::Context& context) {
   auto query = TRY(parse_query(metrics.q));
   if (!query.is_metrics())
-    return Error(Code::invalid_argument, "invalid TraceQL query: not a metrics query: add a function such as | rate()");
+    return Error(Code::invalid_argument,
+                 "invalid TraceQL query: not a metrics query: add a function such as | rate()");
   auto snapshot = call.services.store.snapshot();
   return traceql::evaluate_metrics(query, metrics.params, *snapshot, context);
 }

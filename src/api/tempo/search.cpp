@@ -4,8 +4,8 @@
 #include "api/tempo/request.h"
 #include "api/tempo/tempo.h"
 #include "net/grpc.h"
-#include "text/logfmt.h"
 #include "text/json_writer.h"
+#include "text/logfmt.h"
 
 namespace weft::api {
 namespace {
@@ -22,7 +22,8 @@ void send_protobuf(const net::Responder& responder, std::string body) {
 Result<tempo::Search> search_from_message(const Call& call, std::string_view message) {
   net::Request request;
   auto add = [&](std::string_view name, std::string_view value) {
-    request.query += (request.query.empty() ? "" : "&") + std::string(name) + "=" + net::percent_encode(value);
+    request.query +=
+        (request.query.empty() ? "" : "&") + std::string(name) + "=" + net::percent_encode(value);
   };
   std::string tags;
   try {
@@ -157,10 +158,20 @@ void tempo_search(Call& call) {
   send_json(call.responder, tempo::search_json(*traces, context.stats()));
 }
 
-void tempo_metrics_range(Call& call) { metrics(call, false); }
-void tempo_metrics_instant(Call& call) { metrics(call, true); }
-void tempo_stream_search(Call& call) { stream_search(call); }
-void tempo_stream_metrics_range(Call& call) { stream_metrics(call, false); }
-void tempo_stream_metrics_instant(Call& call) { stream_metrics(call, true); }
+void tempo_metrics_range(Call& call) {
+  metrics(call, false);
+}
+void tempo_metrics_instant(Call& call) {
+  metrics(call, true);
+}
+void tempo_stream_search(Call& call) {
+  stream_search(call);
+}
+void tempo_stream_metrics_range(Call& call) {
+  stream_metrics(call, false);
+}
+void tempo_stream_metrics_instant(Call& call) {
+  stream_metrics(call, true);
+}
 
 }  // namespace weft::api

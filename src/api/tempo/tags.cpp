@@ -92,8 +92,8 @@ void tempo_tag_values_v2(Call& call) {
   Parameters parameters(call.request);
   answer(call, parameters, [&](TimeRange range, const auto& snapshot, auto& context) -> Result<std::string> {
     std::size_t most = TRY(limit(parameters));
-    auto values = TRY(traceql::tag_values(tag_of(call), parameters.get("q"), most, call.tenant, range, snapshot,
-                                          context));
+    auto values = TRY(
+        traceql::tag_values(tag_of(call), parameters.get("q"), most, call.tenant, range, snapshot, context));
     std::string out;
     text::JsonWriter w(out);
     w.begin_object().key("tagValues").begin_array();

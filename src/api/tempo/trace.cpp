@@ -17,13 +17,16 @@ Format wanted(const net::Request& request) {
                                                                                          : Format::json;
 }
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 
 Result<TraceId> id_from(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i)
     if (!is_hex(text[i]))
       return Error(Code::invalid_argument, "trace IDs can only contain hex characters: invalid character '" +
-                                               std::string(1, text[i]) + "' at position " + std::to_string(i + 1));
+                                               std::string(1, text[i]) + "' at position " +
+                                               std::to_string(i + 1));
   while (text.size() > 32 && text.front() == '0') text.remove_prefix(1);
   auto id = parse_trace_id(text);
   if (!id) return Error(Code::invalid_argument, "trace IDs can't be larger than 128 bits");
