@@ -192,7 +192,9 @@ TEST(OtlpTraces, TruncationAtEveryByteNeverCrashes) {
     std::vector<RejectedSpan> rejected;
     auto decoded = decode_otlp_traces(cut, batch, rejected);
     accepted += bool(decoded);
-    if (!decoded) EXPECT_EQ(decoded.error().code(), Code::invalid_argument);
+    if (!decoded) {
+      EXPECT_EQ(decoded.error().code(), Code::invalid_argument);
+    }
   }
   EXPECT_EQ(accepted, 2U);  // nothing, and the first resource alone
 }
