@@ -103,12 +103,12 @@ class Play {
     if (visits_ == 0) return;
     fmt::print(
         "\nLook at it:\n"
-        "  in the browser    {0}/\n"
+        "  in Grafana        add {0} as a Tempo and as a Loki data source\n"
         "  the newest lines  weft query --url={0} '{{namespace=\"production\"}}'\n"
-        "  all errors        weft query --url={0} '{{namespace=\"production\"}} |= \"error\"'\n"
+        "  all errors        weft query --url={0} '{{service_name=~\".+\"}} | detected_level=\"error\"'\n"
         "  slow queries      weft query --url={0} '{{app=\"inventory\"}} |= \"Slow query\"'\n"
-        "  lines by service  weft query --url={0} 'sum by (app) "
-        "(count_over_time({{namespace=\"production\"}}[5m]))'\n"
+        "  lines by service  weft query --url={0} 'sum by (service_name) "
+        "(count_over_time({{service_name=~\".+\"}}[5m]))'\n"
         "  failed orders     curl -sG {0}/api/search --data-urlencode "
         "'q={{ resource.service.name=\"checkout\" && status=error }}'\n"
         "  slow requests     curl -sG {0}/api/search --data-urlencode 'q={{ kind=server && duration>1s }}'\n"
