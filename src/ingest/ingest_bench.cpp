@@ -9,9 +9,11 @@
 #include "ingest/ids.h"
 #include "ingest/level.h"
 #include "ingest/log_checks.h"
+#include "ingest/otlp_logs.h"
 #include "ingest/pipeline.h"
 #include "text/json_writer.h"
 #include "wire/loki_push.h"
+#include "wire/otlp.h"
 
 namespace weft::ingest {
 namespace {
@@ -144,6 +146,61 @@ void request(benchmark::State& state) {
                                                  benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(request)->ArgNames({"kind", "json"})->ArgsProduct({{0, 1, 2, 3, 4}, {0, 1}});
+
+// The same for OTLP: 2000 records of one resource with twelve attributes, three of their own.
+void otlp_request(benchmark::State& state) {
+  constexpr std::int64_t kNow = 1'795'168'800'000'000'000;
+  auto text = [](std::string_view s) { return Value::of(s); };
+  const Attribute resource[] = {{"service.name", text("payment-service")},
+                                {"service.namespace", text("shop")},
+                                {"service.version", text("3.1.7")},
+                                {"namespace", text("production")},
+                                {"app", text("payment-service")},
+                                {"pod", text("payment-7d9f-x2x1a")},
+                                {"container", text("server")},
+                                {"k8s.namespace.name", text("production")},
+                                {"k8s.pod.name", text("payment-7d9f-x2x1a")},
+                                {"k8s.node.name", text("node-b")},
+                                {"telemetry.sdk.language", text("go")},
+                                {"process.pid", Value::of(std::int64_t{1015})}};
+  const Attribute attributes[] = {
+      {"amount", Value::of(99.99)}, {"currency", text("USD")}, {"attempt", Value::of(std::int64_t{1})}};
+  auto lines = lines_of(static_cast<Kind>(state.range(0)), 2000);
+  std::mt19937_64 rng(3);
+  wire::OtlpLogs sent;
+  sent.resources.push_back({resource});
+  sent.scopes.push_back({.name = "payments", .version = "1.0"});
+  for (const std::string& line : lines)
+    sent.records.push_back({.time_ns = std::uint64_t{kNow},
+                            .observed_time_ns = std::uint64_t{kNow} + 5,
+                            .severity_number = 9,
+                            .severity_text = "INFO",
+                            .body = text(line),
+                            .attributes = attributes,
+                            .flags = 1,
+                            .trace_id = sent.arena.copy(hex(rng, 16)),
+                            .span_id = sent.arena.copy(hex(rng, 8))});
+  std::string body = wire::encode_otlp_logs(sent);
+  wire::OtlpLogs logs;
+  LogBatch batch;
+  std::vector<std::uint8_t> discovered;
+  Refusals refusals;
+  Options options;
+  for (auto _ : state) {
+    batch.clear();
+    logs.clear();
+    if (!wire::decode_otlp_logs(body, logs)) return state.SkipWithError("cannot be decoded");
+    map_otlp_logs(logs, kNow, options.limits, batch, refusals);
+    normalise_labels(batch, options.service_name_labels, Unlabelled::gets_service_name, discovered);
+    check_logs(batch, discovered, {options.limits, kNow}, refusals);
+    derive_logs(batch, {.names_are_normal = true}, refusals);
+    remove_refused(batch, refusals);
+    if (batch.entries.size() != 2000) return state.SkipWithError("entries were refused");
+  }
+  state.counters["ns/line"] = benchmark::Counter(static_cast<double>(state.iterations()) * 2000e-9,
+                                                 benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(otlp_request)->ArgName("kind")->Arg(0)->Arg(1);
 
 }  // namespace
 }  // namespace weft::ingest
