@@ -110,7 +110,7 @@ std::string retention_name(std::int64_t ns) {
 void explain_together(const Settings& settings, std::string& out) {
   out += "together:\n";
   for (const net::ServerOptions& each : settings.http)
-    out += fmt::format("  http://{}: the APIs of Loki, Tempo and OTLP, gRPC, the user interface\n",
+    out += fmt::format("  http://{}: the APIs of Loki, Tempo and OTLP, gRPC\n",
                        listener_name(each));
   if (settings.otlp_grpc) out += fmt::format("  {}: OTLP by gRPC\n", listener_name(*settings.otlp_grpc));
   if (settings.otlp_http) out += fmt::format("  {}: OTLP by HTTP\n", listener_name(*settings.otlp_http));

@@ -182,9 +182,6 @@ void declare_rest(Schema& schema, Declared& d) {
       "log.format", &d.settings.log_format,
       {{"logfmt", static_cast<int>(LogFormat::logfmt)}, {"json", static_cast<int>(LogFormat::json)}},
       "How lines are written.");
-
-  schema.group("ui", "The user interface at `/ui`.");
-  schema.boolean("ui.enabled", &d.settings.ui, "Serve it.");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ class DemoProcess {
  public:
   DemoProcess(const std::string& http, const std::string& otlp) {
     std::string url = "--url=" + http, traces = "--otlp=" + otlp;
-    std::string burst = "--burst=1h", rate = "--rate=5", name = "weft", command = "demo";
+    std::string burst = "--burst=1h", live = "--live", name = "weft", command = "demo";
     char* argv[] = {name.data(),  command.data(), url.data(), traces.data(),
                     burst.data(), rate.data(),    nullptr};
     sigset_t none;

@@ -26,7 +26,6 @@ struct Settings {
   bool traces_auth = false;  // the same for traces
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::logfmt;
-  bool ui = true;
 
   // What the command line asks for instead of serving, or before it.
   bool verify_only = false;   // -config.verify: the settings are good; exit 0 without serving

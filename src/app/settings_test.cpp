@@ -85,7 +85,6 @@ TEST(Settings, Defaults) {
   EXPECT_EQ(s.storage.path, "weft-data");
   EXPECT_FALSE(s.logs_auth);
   EXPECT_FALSE(s.traces_auth);
-  EXPECT_TRUE(s.ui);
   EXPECT_EQ(s.storage.trace_retention_ns, 336 * 3600 * std::int64_t{1'000'000'000});
   EXPECT_EQ(loaded.log(LogLevel::info), "");
 }
