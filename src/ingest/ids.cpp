@@ -153,11 +153,11 @@ std::string_view name_before(std::string_view text, std::size_t at, std::size_t&
   return text.substr(at, end - at);
 }
 
-// Reads the ids of one text from the runs of hex digits in it. `whole` is what the name of the text
-// says, when it has one (structured metadata).
+// Reads the ids of one text from the runs of hex digits in it. `name` is the name of the text as a
+// whole, when it has one (structured metadata).
 class TextIds {
  public:
-  TextIds(std::string_view line, Form whole, RowIds& ids) : line_(line), whole_(whole), ids_(ids) {}
+  TextIds(std::string_view line, std::string_view name, RowIds& ids) : line_(line), name_(name), ids_(ids) {}
 
   void run(std::size_t begin, std::size_t end) {
     std::size_t length = end - begin;
@@ -240,7 +240,7 @@ class TextIds {
   }
 
   Form form_before(std::size_t value) const {
-    if (value == 0) return whole_;
+    if (value == 0) return form_of(name_);
     std::size_t begin = 0;
     std::string_view name = name_before(line_, value, begin);
     if (name.empty()) return google_path_before(value);
@@ -260,7 +260,7 @@ class TextIds {
       return Form::none;
     std::size_t at = value;
     while (at > 0 && value - at < kNameBytesMax * 2 && is_name(line_[at - 1])) --at;
-    if (at == 0) return whole_;
+    if (at == 0) return form_of(name_);
     std::size_t begin = 0;
     std::string_view name = name_before(line_, at, begin);
     return name.empty() ? Form::none : form_of(name);
@@ -349,7 +349,7 @@ class TextIds {
   }
 
   std::string_view line_;
-  Form whole_;
+  std::string_view name_;
   RowIds& ids_;
   TraceId pair_trace_;
   SpanId pair_span_;
@@ -394,7 +394,7 @@ IdField id_field(std::string_view name) {
 void find_ids_in_metadata(std::span<const Label> metadata, RowIds& ids) {
   for (const Label& l : metadata) {
     if (l.value.size() < kHexRunMin) continue;
-    TextIds found(l.value, form_of(l.name), ids);
+    TextIds found(l.value, l.name, ids);
     for_each_hex_run(l.value, [&](std::size_t begin, std::size_t end) { found.run(begin, end); });
     found.finish();
   }
@@ -402,7 +402,7 @@ void find_ids_in_metadata(std::span<const Label> metadata, RowIds& ids) {
 
 void find_ids_in_line(std::string_view line, RowIds& ids) {
   if (line.size() < kHexRunMin) return;
-  TextIds found(line, Form::none, ids);
+  TextIds found(line, {}, ids);
   for_each_hex_run(line, [&](std::size_t begin, std::size_t end) { found.run(begin, end); });
   found.finish();
   if (!ids.overflow && has_escaped_digit(line)) ids.overflow = true;
