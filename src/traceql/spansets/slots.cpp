@@ -22,21 +22,28 @@ Value hex_value(const Id& id, Arena& arena) {
   return Value::of(std::string_view(text, id.bytes.size() * 2));
 }
 
-// The value of `key` among the items: nil, the value, or an array when several items have it.
+// The value of `key` among the items: nil, the value, or a list of all values when several items
+// have it.
 template <class Item>
 Value gather(std::span<const Item> items, std::string_view key, Arena& arena) {
   const Value* first = nullptr;
   std::size_t found = 0;
+  std::size_t size = 0;
+  auto elements = [](const Value& value) {
+    return value.type == Value::Type::array ? value.as_array() : std::span(&value, 1);
+  };
   for (const Item& item : items)
     if (const Value* value = find_attribute(item.attributes, key)) {
       if (first == nullptr) first = value;
       ++found;
+      size += elements(*value).size();
     }
   if (found <= 1) return first == nullptr ? Value{} : *first;
-  std::span<Value> all = arena.allocate_array<Value>(found);
-  found = 0;
+  std::span<Value> all = arena.allocate_array<Value>(size);
+  std::size_t at = 0;
   for (const Item& item : items)
-    if (const Value* value = find_attribute(item.attributes, key)) all[found++] = *value;
+    if (const Value* value = find_attribute(item.attributes, key))
+      for (const Value& element : elements(*value)) all[at++] = element;
   return Value::of(std::span<const Value>(all));
 }
 
