@@ -57,7 +57,7 @@ class DemoProcess {
     std::string url = "--url=" + http, traces = "--otlp=" + otlp;
     std::string burst = "--burst=1h", live = "--live", name = "weft", command = "demo";
     char* argv[] = {name.data(),  command.data(), url.data(), traces.data(),
-                    burst.data(), rate.data(),    nullptr};
+                    burst.data(), live.data(),    nullptr};
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_t attributes;
