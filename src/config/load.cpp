@@ -7,6 +7,8 @@
 namespace weft::config {
 namespace {
 
+// Looking for what is nearest takes time; nobody reads more than this.
+constexpr int kUnknownMax = 100;
 constexpr std::size_t kExpandedBytesMax = std::size_t{4} << 20;
 
 std::string place(std::string_view file, text::YamlMark mark) {
@@ -53,6 +55,12 @@ class YamlReader {
     const text::YamlNode& node = entry.node;
     if (Setting* setting = schema_.find(path)) return read_value(*setting, node, path);
     if (!is_group(schema_, path)) {
+      if (++unknown_ > kUnknownMax) {
+        if (unknown_ == kUnknownMax + 1)
+          problems_.push_back(
+              fmt::format("{}: more unknown keys follow; these first", place(file_, entry.mark)));
+        return;
+      }
       problems_.push_back(fmt::format("{}: unknown key '{}'; the nearest known key is '{}'",
                                       place(file_, entry.mark), path, nearest_key(path, entry.key)));
     } else if (node.kind == map) {
@@ -109,6 +117,7 @@ class YamlReader {
   Schema& schema_;
   std::string_view file_;
   std::vector<std::string>& problems_;
+  int unknown_ = 0;
 };
 
 // A ${…} found in a text.

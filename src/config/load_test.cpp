@@ -72,6 +72,14 @@ TEST(ReadYaml, ValuesAndProblems) {
   for (const Case& c : cases) EXPECT_EQ(read(c.text), c.want) << c.text;
 }
 
+TEST(ReadYaml, ProblemsEnd) {
+  std::string text;
+  for (int i = 0; i < 1'000; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  std::string problems = read(text);
+  EXPECT_EQ(std::ranges::count(problems, '\n'), 101);
+  EXPECT_TRUE(problems.ends_with("w.yaml:101:1: more unknown keys follow; these first\n")) << problems;
+}
+
 TEST(ReadEnvironment, ValuesProblemsAndNotes) {
   Values v;
   Schema schema = declare(v);

@@ -82,6 +82,7 @@ class Builder {
       : file_(file), limits_(limits) {
     CHECK(yaml_parser_initialize(&parser_) != 0);
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    if (!text.data()) text = "";  // libyaml takes no null pointer, not even for no bytes
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
   }
   Builder(const Builder&) = delete;

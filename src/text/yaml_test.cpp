@@ -78,6 +78,10 @@ TEST(Yaml, ErrorsNameTheirPlace) {
   EXPECT_TRUE(read("a: \xff\n").starts_with("f.yaml:1:")) << read("a: \xff\n");
 }
 
+TEST(Yaml, TextWithoutMemory) {
+  EXPECT_EQ(read(std::string_view()), "~");
+}
+
 TEST(Yaml, Marks) {
   auto node = parse_yaml("a: 1\nb:\n  c: [x, yy]\n", "f");
   ASSERT_TRUE(node);

@@ -61,6 +61,9 @@ std::string joined(const std::vector<std::string>& values) {
   return out + "]";
 }
 
+// Looking for what is nearest takes time; nobody reads more than this.
+constexpr int kUnknownMax = 100;
+
 // "256KB" and "256k" become "256KiB"; what is written otherwise stays.
 std::string binary_size(std::string_view text) {
   std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -169,6 +172,11 @@ class Walk {
 
   void unknown(const YamlEntry& entry, const KeyNode& keys, const std::string& path,
                const std::string& here) {
+    if (++unknown_ > kUnknownMax) {
+      if (unknown_ == kUnknownMax + 1)
+        add(Finding::Kind::problem, entry.mark, here, "more unknown keys follow; these first");
+      return;
+    }
     std::vector<std::string_view> siblings;
     for (const auto& [key, child] : keys.children)
       if (!key.ends_with('*') && key != "[]") siblings.push_back(key);
@@ -191,6 +199,7 @@ class Walk {
   const KeyNode& root_;
   Translation& out_;
   int quiet_ = 0;
+  int unknown_ = 0;
 };
 
 }  // namespace

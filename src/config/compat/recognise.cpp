@@ -31,6 +31,16 @@ int count_own(const YamlNode& root, const std::vector<std::string>& own_keys) {
   return known;
 }
 
+// Built once and never changed.
+const compat::KeyNode& tempo_keys() {
+  static const compat::KeyNode kKeys = compat::build_keys(compat::tempo_table());
+  return kKeys;
+}
+const compat::KeyNode& loki_keys() {
+  static const compat::KeyNode kKeys = compat::build_keys(compat::loki_table());
+  return kKeys;
+}
+
 std::string_view base_name(std::string_view file) {
   return file.substr(file.rfind('/') + 1);
 }
@@ -64,8 +74,8 @@ Program recognise(const YamlNode& root, std::string_view file, const std::vector
     std::string_view word;
   };
   const Candidate candidates[] = {
-      {Program::tempo, compat::count_known(compat::build_keys(compat::tempo_table()), root), "tempo"},
-      {Program::loki, compat::count_known(compat::build_keys(compat::loki_table()), root), "loki"},
+      {Program::tempo, compat::count_known(tempo_keys(), root), "tempo"},
+      {Program::loki, compat::count_known(loki_keys(), root), "loki"},
       {Program::weft, count_own(root, own_keys), "weft"},
   };
   int most = std::ranges::max(candidates, {}, &Candidate::known).known;
@@ -84,7 +94,7 @@ Program recognise(const YamlNode& root, std::string_view file, const std::vector
 Translation translate(Program program, const YamlNode& root) {
   bool tempo = program == Program::tempo;
   Translation out;
-  compat::walk_keys(compat::build_keys(tempo ? compat::tempo_table() : compat::loki_table()), root, out);
+  compat::walk_keys(tempo ? tempo_keys() : loki_keys(), root, out);
   if (root.is_map() || root.kind == YamlNode::Kind::null) {
     if (tempo) {
       compat::translate_tempo(root, out);
