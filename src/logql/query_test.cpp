@@ -184,12 +184,58 @@ TEST_F(QueryTest, FiltersByLabels) {
   EXPECT_EQ(lines("s < 1MB"), "1");
   EXPECT_EQ(lines("ip = ip(\"10.0.0.0/8\")"), "1");
   EXPECT_EQ(lines("ip != ip(\"10.0.0.0/8\")"), "2");
+  EXPECT_EQ(lines("n =~ \"b.*\""), "2");  // Loki's quirk: contains
+  EXPECT_EQ(lines("n =~ \"b.+\""), "");
+  EXPECT_EQ(lines("n !~ \".*b\""), "1");
   EXPECT_EQ(lines("nosuch > 1"), "");
   EXPECT_EQ(lines("nosuch = \"\""), "12");
   EXPECT_EQ(lines("d > 1s or d < 1s"), "12");
   EXPECT_EQ(lines("d > 1s, s > 1KB"), "1");
   EXPECT_EQ(lines("d > 1s s > 1KB or s > 5KB"), "1");
   EXPECT_EQ(lines("(d > 1s and s > 5KB) or n = 10"), "12e");
+}
+
+TEST_F(QueryTest, FormatsLinesAndLabels) {
+  add("a", 1, "x=1 y=two");
+  EXPECT_EQ(run("{app=\"a\"} | logfmt | line_format \"{{.x}}-{{.y | ToUpper}}-{{.no}}\""),
+            "{app=a,x=1,y=two} 1:1-TWO-\n");
+  EXPECT_EQ(run("{app=\"a\"} | logfmt | label_format z=y, w=\"{{.x}}{{.z}}\", app=\"b\""),
+            "{app=b,w=1two,x=1,z=two} 1:x=1 y=two\n");
+  EXPECT_EQ(run("{app=\"a\"} | logfmt | label_format d=\"{{.y}}\", e=\"{{.d}}\" | keep d, e"),
+            "{d=two,e=} 1:x=1 y=two\n");
+  EXPECT_EQ(run("{app=\"a\"} | line_format \"{{ div 1 0 }}\""),
+            "{__error__=TemplateFormatErr,__error_details__=template: line:1: executing \"line\": error "
+            "calling div: "
+            "runtime error: integer divide by zero,app=a} 1:x=1 y=two\n");
+  EXPECT_EQ(run("{app=\"a\"} | line_format \"{{ .broken\""),
+            "parse error : stage '| line_format \"{{ .broken\"' : invalid line template: template: line:1: "
+            "unclosed action");
+  EXPECT_EQ(run("{app=\"a\"} | label_format __error__=\"x\"").substr(0, 20), "parse error : stage ");
+  EXPECT_EQ(instant("bytes_over_time({app=\"a\"} | line_format \"{{ __line__ }}!\" [1m])", 10),
+            "{app=a} 10\n");
+  EXPECT_EQ(
+      instant("sum by (z) (count_over_time({app=\"a\"} | logfmt | label_format z=\"{{.x}}{{.y}}\" [1m]))",
+              10),
+      "{z=1two} 1\n");
+  add("b", 2, R"({"_entry":"inner","k":"v","app":"c"})");
+  EXPECT_EQ(run("{app=\"b\"} | unpack | line_format \"<{{__line__}}>\""),
+            "{app=b,app_extracted=c,k=v} 2:<inner>\n");
+  add("c", 3, "\x1b[31mred\x1b[0m");
+  EXPECT_EQ(run("{app=\"c\"} | decolorize"), "{app=c} 3:red\n");
+}
+
+// What Grafana sends to find the logs of a trace.
+TEST_F(QueryTest, FindsTracesAsGrafanaAsks) {
+  std::string id = "6ed91f2e3af9f30c5a6614773da9d8c0";
+  add("a", 1, "x " + id);
+  add("a", 2, "other");
+  add("a", 3, "meta", {{"trace_id", id}});
+  std::string query = "{app=\"a\"} | label_format log_line_contains_trace_id=`{{ contains \"" + id +
+                      "\" __line__  }}` | log_line_contains_trace_id=\"true\" OR trace_id=\"" + id +
+                      "\" | drop trace_id";
+  EXPECT_EQ(run(query),
+            "{app=a,log_line_contains_trace_id=false} 3:meta\n{app=a,log_line_contains_trace_id=true} 1:x " +
+                id + "\n");
 }
 
 TEST_F(QueryTest, AggregatesOverRanges) {

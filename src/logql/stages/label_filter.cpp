@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
+#include "exec/substring.h"
+#include "text/regexp.h"
 #include "text/units.h"
 
 namespace weft::logql {
@@ -32,9 +35,15 @@ class ConditionBase : public Stage {
 
 class StringCondition final : public ConditionBase {
  public:
-  explicit StringCondition(exec::LabelMatcher matcher) : matcher_(std::move(matcher)), name_(matcher_.name) {}
+  explicit StringCondition(exec::LabelMatcher matcher)
+      : matcher_(std::move(matcher)), name_(matcher_.name), loki_contains_(loki_contains(matcher_.matcher)) {}
 
-  bool apply(Row& row) const override { return matcher_.matcher.matches(row.get(name_)); }
+  bool apply(Row& row) const override {
+    std::string_view value = row.get(name_);
+    if (!loki_contains_) return matcher_.matcher.matches(value);
+    bool found = exec::find_substring(value, *loki_contains_) != std::string_view::npos;
+    return found == (matcher_.matcher.op() == exec::MatchOp::regex);
+  }
 
   void print(std::string& out) const override {
     out += matcher_.name;
@@ -66,8 +75,23 @@ class StringCondition final : public ConditionBase {
   }
 
  private:
+  // Loki's quirk: in a label filter, but not in a selector, `text.*` and `.*text` mean the same as
+  // `.*text.*` (recorded from Loki 3.7: currency!~"U.*" drops EUR). Other expressions are anchored.
+  static std::optional<std::string> loki_contains(const exec::StringMatcher& matcher) {
+    std::string_view pattern = matcher.value();
+    if (matcher.op() != exec::MatchOp::regex && matcher.op() != exec::MatchOp::not_regex) return std::nullopt;
+    bool open = pattern.ends_with(".*") && !pattern.ends_with("\\.*");
+    if (open) pattern.remove_suffix(2);
+    if (pattern.starts_with(".*")) {
+      open = true;
+      pattern.remove_prefix(2);
+    }
+    return open && !pattern.empty() ? text::literal_regexp(pattern) : std::nullopt;
+  }
+
   exec::LabelMatcher matcher_;
   Name name_;
+  std::optional<std::string> loki_contains_;
 };
 
 // Numbers, durations and sizes differ in how a value is read and how the bound is printed.
