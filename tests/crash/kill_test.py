@@ -245,7 +245,7 @@ def run(options, work):
         kills_while_recovering = 1 if rng.random() < 0.25 else 0
         for _ in range(kills_while_recovering):
             weft.start()
-            time.sleep(rng.uniform(0.0, 0.08))
+            time.sleep(rng.uniform(0.0, 0.4))
             weft.kill()
         size = directory_bytes(work / "data")
         weft.start()
