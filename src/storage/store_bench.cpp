@@ -1,5 +1,6 @@
 #include "storage/store.h"
 
+#include <future>
 #include <random>
 #include <string>
 
@@ -25,8 +26,8 @@ class Files {
       for (const std::string& name : *names) (void)files.remove(path_ + "/" + name);
     (void)::rmdir(path_.c_str());
   }
-  std::unique_ptr<Store> open() {
-    return *Store::open({.path = path_, .durability = Durability::interval}, files, clock_, metrics_);
+  std::unique_ptr<Store> open(Durability durability = Durability::interval) {
+    return *Store::open({.path = path_, .durability = durability}, files, clock_, metrics_);
   }
   PosixFileSystem files;
 
@@ -118,6 +119,23 @@ void append(benchmark::State& state) {
 }
 BENCHMARK(append<LogBatch>)->Name("append/logs")->Iterations(2000)->MeasureProcessCPUTime();
 BENCHMARK(append<SpanBatch>)->Name("append/spans")->Iterations(1000)->MeasureProcessCPUTime();
+
+// One client that waits for each answer: what a sync costs on this disk.
+void acknowledge(benchmark::State& state) {
+  Files files;
+  auto store = files.open(Durability::sync);
+  std::mt19937_64 random(1);
+  LogBatch batch;
+  fill(batch, random);
+  std::string body(30'000, 'b');
+  Frame frame{.tenant = "t", .encoding = Codec::snappy_block, .body = body};
+  for (auto _ : state) {
+    std::promise<bool> answer;
+    store->append(frame, batch, [&](const Result<void>& result) { answer.set_value(bool(result)); });
+    if (!answer.get_future().get()) return state.SkipWithError("not stored");
+  }
+}
+BENCHMARK(acknowledge)->Iterations(500)->UseRealTime();
 
 template <class Head>
 double bytes_a_row(std::size_t requests) {
