@@ -114,7 +114,7 @@ void SpanHead::add_span(std::uint32_t tenant, const Span& span, std::uint32_t re
   row.scope = scope;
   row.flags = span.flags;
   row.attribute_count =
-      static_cast<std::uint32_t>(std::min<std::size_t>(span.attributes.size(), (1U << 24) - 1));
+      static_cast<std::uint32_t>(std::min<std::size_t>(span.attributes.size(), (1U << 24) - 1)) & 0xffffffU;
   row.kind = static_cast<std::uint32_t>(span.kind) & 0xfU;
   row.status = static_cast<std::uint32_t>(span.status) & 0xfU;
   row.attributes = add_attributes(tenant, span.attributes.first(row.attribute_count));
