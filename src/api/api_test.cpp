@@ -114,6 +114,7 @@ TEST_F(Api, Operations) {
   EXPECT_NE(get("/metrics").body.find("weft_http_request_seconds_count"), std::string::npos);
   EXPECT_NE(get("/loki/api/v1/status/buildinfo").body.find("\"version\":\"3."), std::string::npos);
   EXPECT_EQ(get("/nosuch").status, 404);
+  EXPECT_NE(get("/metrics").body.find("weft_http_responses_total{status=\"4xx\"} 1\n"), std::string::npos);
   EXPECT_EQ(ask("DELETE", "/ready").status, 405);
   EXPECT_EQ(get("//api//echo/").body, "echo");
 }

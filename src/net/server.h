@@ -105,7 +105,8 @@ struct ServerOptions {
 class Server {
  public:
   // Listens and serves until stop(). Metrics: weft_http_connections, weft_http_requests_in_flight,
-  // weft_http_bytes_received_total, weft_http_bytes_sent_total, weft_http_refused_total{reason}.
+  // weft_http_bytes_received_total, weft_http_bytes_sent_total, weft_http_refused_total{reason},
+  // weft_http_responses_total{status}, weft_http_response_seconds.
   // Errors: unavailable when the address cannot be had (the message names it and the remedy).
   static Result<std::unique_ptr<Server>> listen(ServerOptions options, Handler handler, Registry& metrics);
   ~Server();  // stop(0)

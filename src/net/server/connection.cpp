@@ -284,6 +284,7 @@ std::shared_ptr<WebSocket> Connection::upgrade(Answer& answer) {
 
 bool Connection::dispatch(Request&& request, const AnswerPtr& answer, std::size_t charged) {
   request.peer = peer_;
+  answer->dispatched_ns = steady_ns();
   answer->gzip = accepts_gzip(request.header("accept-encoding"));
   auto job = std::make_shared<Job>();
   job->core = core_;
@@ -298,7 +299,9 @@ bool Connection::dispatch(Request&& request, const AnswerPtr& answer, std::size_
 }
 
 void Connection::settle(Answer& answer) {
-  if (!answer.settled.exchange(true)) core_->metrics.in_flight.add(-1);
+  if (answer.settled.exchange(true)) return;
+  core_->metrics.in_flight.add(-1);
+  core_->metrics.seconds.observe(static_cast<double>(steady_ns() - answer.dispatched_ns) / 1e9);
 }
 
 Responder::Sink::~Sink() {
@@ -311,6 +314,7 @@ void Responder::Sink::fail(int status, std::string_view text) {
   connection_->act([&](Session& session) {
     if (answer_->settled) return;
     if (answer_->begun) return session.break_off(*answer_);
+    connection_->count_status(status);
     session.send(*answer_, plain_response(status, text, answer_->grpc));
   });
 }
@@ -319,13 +323,17 @@ void Responder::Sink::send(Response&& response) {
   if (answer_->settled) return;
   if (answer_->gzip) compress_answer(response);
   connection_->act([&](Session& session) {
-    if (!answer_->settled) session.send(*answer_, std::move(response));
+    if (answer_->settled) return;
+    connection_->count_status(response.status);
+    session.send(*answer_, std::move(response));
   });
 }
 
 void Responder::Sink::begin(int status, const Headers& headers) {
   connection_->act([&](Session& session) {
-    if (!answer_->settled) session.begin(*answer_, status, headers);
+    if (answer_->settled) return;
+    connection_->count_status(status);
+    session.begin(*answer_, status, headers);
   });
 }
 

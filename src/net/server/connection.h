@@ -55,6 +55,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   // False once nothing can be sent any more.
   bool is_open() const;
   void failed() { core_->count(Refusal::failed); }
+  void count_status(int status) { core_->metrics.count_status(status); }
 
  private:
   Host& host() { return *this; }

@@ -24,7 +24,13 @@ ServerMetrics::ServerMetrics(Registry& registry)
       in_flight(
           registry.gauge("weft_http_requests_in_flight", "Requests that are waiting or being answered.")),
       received(registry.counter("weft_http_bytes_received_total", "Bytes read from clients.")),
-      sent(registry.counter("weft_http_bytes_sent_total", "Bytes written to clients.")) {
+      sent(registry.counter("weft_http_bytes_sent_total", "Bytes written to clients.")),
+      seconds(registry.histogram("weft_http_response_seconds",
+                                 "From the whole request to the end of its answer, however it came about.",
+                                 latency_buckets())) {
+  constexpr const char* kClasses[] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+  for (std::size_t i = 0; i < answered.size(); ++i)
+    answered[i] = &registry.counter("weft_http_responses_total", "Answers by status.", {{"status", kClasses[i]}});
   for (std::size_t i = 0; i < kRefusals; ++i)
     refused[i] = &registry.counter("weft_http_refused_total",
                                    "Requests and connections that the server refused or failed by itself.",

@@ -20,7 +20,13 @@ struct ServerMetrics {
   Gauge& in_flight;
   Counter& received;
   Counter& sent;
+  Histogram& seconds;
   std::array<Counter*, kRefusals> refused;
+  std::array<Counter*, 5> answered;  // by the hundreds of the status: 1xx to 5xx
+
+  void count_status(int status) {
+    if (status >= 100 && status < 600) answered[static_cast<std::size_t>(status / 100 - 1)]->add();
+  }
 };
 
 // What all connections of one server share. It outlives the server as long as somebody holds a

@@ -35,6 +35,7 @@ struct Answer {
   bool grpc = false;          // errors go into trailers
   std::int32_t stream = 0;    // of HTTP/2
   std::string websocket_key;  // of a valid upgrade request
+  std::int64_t dispatched_ns = 0;  // steady_ns() when the request was whole
 
   // Under the connection's lock.
   bool begun = false;    // a status line has been written
