@@ -13,6 +13,10 @@ namespace {
 constexpr std::int64_t kMinInteger = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMaxInteger = std::numeric_limits<std::int64_t>::max();
 
+// The tree is at most kNestingMax deep. Its text may nest deeper: parentheses that mean nothing, and
+// those that the printer puts around a prefix operator, one for each.
+constexpr int kRecursionMax = 2 * kNestingMax + 4;
+
 bool is_keyword(std::string_view word) {
   for (std::string_view known :
        {"by", "coalesce", "select", "with", "topk", "bottomk", "true", "false", "nil"})
@@ -114,8 +118,8 @@ class Parser {
    private:
     int& depth_;
   };
-  Result<void> bounded(int depth) const {
-    if (depth <= kNestingMax) return {};
+  Result<void> bounded(int depth, int most = kNestingMax) const {
+    if (depth <= most) return {};
     return parse_error(peek(), "expression is nested more than " + std::to_string(kNestingMax) + " deep");
   }
 
@@ -168,7 +172,7 @@ class Parser {
     }
     TRY(expect("("));
     Nested nested(nesting_);
-    TRY(bounded(nesting_));
+    TRY(bounded(nesting_, kRecursionMax));
     int depth = metrics_depth();
     if (depth > 0) {
       node = TRY(metrics_sum());
@@ -352,7 +356,7 @@ class Parser {
     if (is_symbol("{")) return filter();
     if (!accept("(")) return unexpected("{ or (");
     Nested nested(nesting_);
-    TRY(bounded(nesting_));
+    TRY(bounded(nesting_, kRecursionMax));
     Pipeline inner = TRY(pipeline(nullptr));
     TRY(expect(")"));
     if (inner.stages.size() == 1 && inner.stages[0].kind == Stage::Kind::spansets)
@@ -418,7 +422,7 @@ class Parser {
     Expr left = TRY(scalar_operand());
     if (!accept("^")) return left;
     Nested nested(nesting_);
-    TRY(bounded(nesting_));
+    TRY(bounded(nesting_, kRecursionMax));
     return binary(Op::power, std::move(left), TRY(scalar_power()));
   }
   Result<Expr> scalar_operand() {
@@ -429,7 +433,7 @@ class Parser {
     }
     if (accept("(")) {
       Nested nested(nesting_);
-      TRY(bounded(nesting_));
+      TRY(bounded(nesting_, kRecursionMax));
       node = TRY(scalar_sum());
       TRY(expect(")"));
       return node;
@@ -495,12 +499,12 @@ class Parser {
     Expr left = TRY(operand());
     if (!accept("^")) return left;
     Nested nested(nesting_);
-    TRY(bounded(nesting_));
+    TRY(bounded(nesting_, kRecursionMax));
     return binary(Op::power, std::move(left), TRY(power()));
   }
   Result<Expr> operand() {
     Nested nested(nesting_);
-    TRY(bounded(nesting_));
+    TRY(bounded(nesting_, kRecursionMax));
     Expr node;
     if (accept("(")) {
       node = TRY(expression());
@@ -533,8 +537,10 @@ class Parser {
   static bool fold_minus(Expr& e) {
     if (e.kind != Expr::Kind::literal || !is_numeric(e.literal.type) || e.literal.integer == kMinInteger)
       return false;
-    e.literal.integer = -e.literal.integer;
-    e.literal.number = -e.literal.number;
+    if (e.literal.type == Type::number)
+      e.literal.number = -e.literal.number;
+    else
+      e.literal.integer = -e.literal.integer;
     return true;
   }
 

@@ -57,6 +57,12 @@ std::string operand(const Expr& e, int at_least) {
   return tightness(e) < at_least ? "(" + text + ")" : text;
 }
 
+// Prefix operators stack without parentheses.
+std::string prefixed(const Expr& e) {
+  bool prefix = e.kind == Expr::Kind::negate || e.kind == Expr::Kind::invert;
+  return prefix ? to_string(e) : operand(e, 5);
+}
+
 std::string list(const std::vector<AttributeRef>& attributes) {
   std::string out;
   for (const AttributeRef& a : attributes) out += (out.empty() ? "" : ", ") + to_string(a);
@@ -160,8 +166,8 @@ std::string to_string(const Expr& e) {
   switch (e.kind) {
     case Expr::Kind::literal: return to_string(e.literal);
     case Expr::Kind::attribute: return to_string(e.attribute);
-    case Expr::Kind::negate: return "-" + operand(e.operands[0], 5);
-    case Expr::Kind::invert: return "!" + operand(e.operands[0], 5);
+    case Expr::Kind::negate: return "-" + prefixed(e.operands[0]);
+    case Expr::Kind::invert: return "!" + prefixed(e.operands[0]);
     case Expr::Kind::binary: {
       int tight = tightness(e.ops[0]);
       bool right_first = e.ops[0] == Op::power;
