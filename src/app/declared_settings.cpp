@@ -88,9 +88,9 @@ void declare_storage(Schema& schema, Declared& d) {
   schema.bytes("storage.wal_segment_bytes", &o.wal_segment_bytes, {.min = 1 << 20, .max = 4.0 * (1 << 30)},
                "Size of one file of the write-ahead log.");
   schema.bytes("storage.head_seal_bytes", &o.head_seal_bytes, {.min = 1 << 20},
-               "Bytes of data in memory after which they become a block.");
-  schema.bytes("storage.head_memory_max", &o.head_memory_max, {.min = 16 << 20},
-               "Memory for data that is not in blocks yet; when it is full, writes are refused.");
+               "Bytes of data in memory after which a new head begins; retention removes whole heads.");
+  schema.bytes("storage.head_memory_max", &o.head_memory_max, {},
+               "Memory for data; when it is full, writes are refused. 0 is half of the machine's.");
 
   Limits& l = d.settings.ingest.limits;
   schema.group("retention", "How long data is kept. What is older is not shown and is removed.");

@@ -8,6 +8,7 @@
 
 #include "base/guarded.h"
 #include "base/log.h"
+#include "base/machine.h"
 #include "storage/read/cut.h"
 #include "storage/wal/reader.h"
 #include "storage/wal/writer.h"
@@ -247,6 +248,7 @@ Store::~Store() {
 
 Result<std::unique_ptr<Store>> Store::open(Options options, FileSystem& files, const Clock& clock,
                                            Registry& metrics) {
+  if (options.head_memory_max == 0) options.head_memory_max = machine_memory_bytes() / 2;
   TRY(files.create_directories(options.path));
   auto lock = TRY(files.lock(options.path + "/lock"));
   auto impl = std::make_unique<Impl>(std::move(options), files, clock, metrics);

@@ -28,7 +28,8 @@ struct Options {
   std::int64_t sync_interval_ns = 1'000'000'000;
   std::uint64_t wal_segment_bytes = std::uint64_t{64} << 20;
   std::size_t head_seal_bytes = std::size_t{256} << 20;     // raw bytes after which a new head begins
-  std::size_t head_memory_max = std::size_t{8} << 30;       // all heads; above it appends are refused
+  // Of all heads; above it appends are refused. 0: half of what the process may use.
+  std::size_t head_memory_max = 0;
   std::int64_t log_retention_ns = 0;                        // 0: kept for ever
   std::int64_t trace_retention_ns = 0;
 };
