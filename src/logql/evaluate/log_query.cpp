@@ -127,8 +127,7 @@ Result<Streams> evaluate_log(const LogExpr& log, const Params& params, const sto
     TRY(context.check());
     if (!TRY(source->next(rows))) break;
     for (const storage::LogRow& item : rows.rows) {
-      row.begin(item);
-      if (!plan.run(row) || collector.too_close(row.time_ns)) continue;
+      if (!plan.run(row, item) || collector.too_close(row.time_ns)) continue;
       ++matched;
       TRY(collector.add(row));
       if (collector.full()) break;

@@ -20,13 +20,11 @@ ScanPlan plan_scan(const LogExpr& log, const std::vector<std::unique_ptr<const S
   // Line filters first, as long as they see the line as it came: they are the cheapest stages and
   // no other stage before them makes a difference to them.
   bool intact = true;
-  std::vector<const Stage*> rest;
   for (const auto& stage : log.stages) {
     bool first = intact && stage->kind() == Stage::Kind::line_filter;
-    (first ? plan.stages : rest).push_back(stage.get());
+    (first ? plan.line_filters : plan.stages).push_back(stage.get());
     intact = intact && !stage->changes_line();
   }
-  plan.stages.insert(plan.stages.end(), rest.begin(), rest.end());
   plan.wants_all = wanted.wants_all();
   if (!plan.wants_all) {
     for (const std::string& name : wanted.names())

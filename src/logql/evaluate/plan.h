@@ -11,13 +11,19 @@ namespace weft::logql {
 // How the rows of one selector are read: the stages in the order in which they run, what the index
 // may skip, and the labels that parsers must keep. Refers to the tree.
 struct ScanPlan {
+  std::vector<const Stage*> line_filters;  // look at nothing but the line as it came
   std::vector<const Stage*> stages;
   std::vector<TraceId> ids;
   bool wants_all = true;
   std::vector<Name> wanted;  // with !wants_all
 
-  // True: the row has passed. Stages see `row` begun.
-  bool run(Row& row) const {
+  // True: the row has passed, and `row` shows it. Most rows of a search fail the line filters, which
+  // is why their labels are only looked at behind them.
+  bool run(Row& row, const storage::LogRow& item) const {
+    row.line = item.line;
+    for (const Stage* filter : line_filters)
+      if (!filter->apply(row)) return false;
+    row.begin(item);
     for (const Stage* stage : stages)
       if (!stage->apply(row)) return false;
     return true;

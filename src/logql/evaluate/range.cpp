@@ -123,8 +123,7 @@ class RangeEvaluator {
       if (!TRY(source.next(rows))) break;
       for (const storage::LogRow& item : rows.rows) {
         if (!finder.find(item.time_ns + kind_.offset_ns)) continue;  // between two windows
-        row.begin(item);
-        if (!plan.run(row)) continue;
+        if (!plan.run(row, item)) continue;
         double value = 1;
         if (node_.op == RangeOp::bytes || node_.op == RangeOp::bytes_rate)
           value = static_cast<double>(row.line.size());

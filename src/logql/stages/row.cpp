@@ -117,6 +117,16 @@ bool Row::is_wanted(const Name& name) const {
 
 bool Row::add_parsed(std::string_view name_text, std::string_view value) {
   Name name(name_text);
+  if (labels_.size() <= kLinearMax) [[likely]] {
+    // Nearly always the name is new, and one look at every label says so.
+    bool known = false;
+    for (const RowLabel& label : labels_) known = known || label.name == name;
+    if (!known) {
+      if (!is_wanted(name)) return false;
+      push(name, value, Category::parsed);
+      return true;
+    }
+  }
   if (entry_has(name)) name = Name(extracted_name(name_text));
   if (!is_wanted(name)) return false;
   if (const RowLabel* label = find(name)) {
