@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "exec/context.h"
 #include "ingest/pipeline.h"
 #include "model/limits.h"
 #include "model/tenant.h"
@@ -48,6 +49,9 @@ using HandlerFunction = void (*)(Call& call);
 // for logs and for traces alike, so that the two can be tied together. Errors: unauthenticated
 // "no org id", invalid_argument for an id with other characters than [0-9A-Za-z!_.*'()-].
 Result<TenantId> resolve_tenant(const Services& services, Signal signal, const net::Request& request);
+
+// The bounds of one query; it ends when the client goes away.
+exec::Context::Options query_bounds(const Call& call);
 
 // The HTTP status for a Code; the one place where the two meet.
 int http_status(Code code);

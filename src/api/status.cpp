@@ -30,6 +30,15 @@ Result<TenantId> resolve_tenant(const Services& services, Signal signal, const n
   return TenantId(id);
 }
 
+exec::Context::Options query_bounds(const Call& call) {
+  const Limits& limits = call.services.limits;
+  exec::Context::Options options;
+  if (limits.query_timeout_ns > 0) options.deadline_ns = steady_ns() + limits.query_timeout_ns;
+  options.memory_bytes_max = limits.query_memory_bytes_max;
+  options.cancelled = [responder = call.responder] { return responder.cancelled(); };
+  return options;
+}
+
 int http_status(Code code) {
   switch (code) {
     case Code::invalid_argument: return 400;

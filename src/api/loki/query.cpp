@@ -58,15 +58,6 @@ bool wants_categories(const net::Request& request) {
   return false;
 }
 
-exec::Context::Options bounds(const Call& call) {
-  exec::Context::Options options;
-  if (call.services.limits.query_timeout_ns > 0)
-    options.deadline_ns = steady_ns() + call.services.limits.query_timeout_ns;
-  options.memory_bytes_max = call.services.limits.query_memory_bytes_max;
-  options.cancelled = [responder = call.responder] { return responder.cancelled(); };
-  return options;
-}
-
 Result<void> check_length(const Limits& limits, TimeRange range) {
   std::int64_t length = range.end_ns - range.start_ns;
   if (limits.query_length_max_ns == 0 || length <= limits.query_length_max_ns) return {};
@@ -77,7 +68,7 @@ Result<void> check_length(const Limits& limits, TimeRange range) {
 
 Result<std::string> run(Call& call, const logql::Query& query, logql::Params params) {
   std::int64_t started = steady_ns();
-  exec::Context context(bounds(call));
+  exec::Context context(query_bounds(call));
   params.tenant = call.tenant;
   params.categorize_labels = wants_categories(call.request);
   params.series_max = call.services.limits.query_series_max;

@@ -65,15 +65,6 @@ Result<TimeRange> time_range(const Parameters& parameters, std::int64_t now_ns) 
   return TimeRange{start * kNsPerSecond, end * kNsPerSecond};
 }
 
-exec::Context::Options bounds(const Call& call) {
-  exec::Context::Options options;
-  if (call.services.limits.query_timeout_ns > 0)
-    options.deadline_ns = steady_ns() + call.services.limits.query_timeout_ns;
-  options.memory_bytes_max = call.services.limits.query_memory_bytes_max;
-  options.cancelled = [responder = call.responder] { return responder.cancelled(); };
-  return options;
-}
-
 Result<traceql::Query> parse_query(std::string_view text) {
   if (text.size() > kQueryBytesMax)
     return Error(Code::invalid_argument,

@@ -18,9 +18,6 @@ namespace weft::api::tempo {
 // Errors: invalid_argument in Tempo's words.
 Result<TimeRange> time_range(const Parameters& parameters, std::int64_t now_ns);
 
-// The bounds of one query, ended when the client goes away.
-exec::Context::Options bounds(const Call& call);
-
 // A TraceQL query; its errors get the prefix "invalid TraceQL query: ".
 Result<traceql::Query> parse_query(std::string_view text);
 

@@ -96,7 +96,7 @@ void stream_search(Call& call) {
   if (!message) return stream.fail(message.error());
   auto search = search_from_message(call, *message);
   if (!search) return stream.fail(search.error());
-  exec::Context context(tempo::bounds(call));
+  exec::Context context(query_bounds(call));
   auto traces = tempo::run(call, *search, context);
   if (!traces) return stream.fail(traces.error());
   std::size_t sent = 0;
@@ -130,7 +130,7 @@ void stream_metrics(Call& call, bool instant) {
   metrics.params.series_max = fields->series;
   if (auto r = tempo::check_metrics(call.services.limits, metrics.params, instant); !r)
     return stream.fail(r.error());
-  exec::Context context(tempo::bounds(call));
+  exec::Context context(query_bounds(call));
   auto answer = tempo::run(call, metrics, context);
   if (!answer) return stream.fail(answer.error());
   if (stream.message(tempo::metrics_protobuf(*answer, instant, context.stats()))) stream.end();
@@ -139,7 +139,7 @@ void stream_metrics(Call& call, bool instant) {
 void metrics(Call& call, bool instant) {
   auto request = tempo::metrics_from(call, Parameters(call.request), instant);
   if (!request) return send_error(call.responder, request.error());
-  exec::Context context(tempo::bounds(call));
+  exec::Context context(query_bounds(call));
   auto answer = tempo::run(call, *request, context);
   if (!answer) return send_error(call.responder, answer.error());
   send_json(call.responder, tempo::metrics_json(*answer, instant, context.stats()));
@@ -150,7 +150,7 @@ void metrics(Call& call, bool instant) {
 void tempo_search(Call& call) {
   auto search = tempo::search_from(call, Parameters(call.request));
   if (!search) return send_error(call.responder, search.error());
-  exec::Context context(tempo::bounds(call));
+  exec::Context context(query_bounds(call));
   auto traces = tempo::run(call, *search, context);
   if (!traces) return send_error(call.responder, traces.error());
   if (wants_protobuf(call.request))

@@ -14,7 +14,7 @@ template <class Make>
 void answer(Call& call, const Parameters& parameters, Make make) {
   auto range = tempo::time_range(parameters, call.services.clock.now_ns());
   if (!range) return send_error(call.responder, range.error());
-  exec::Context context(tempo::bounds(call));
+  exec::Context context(query_bounds(call));
   auto snapshot = call.services.store.snapshot();
   Result<std::string> json = make(*range, *snapshot, context);
   if (!json) return send_error(call.responder, json.error());
