@@ -1,4 +1,5 @@
 """A weft server as a child process, for the tests that need a whole one. Standard library only."""
+import ctypes
 import http.client
 import json
 import os
@@ -6,6 +7,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.parse
 
@@ -22,6 +24,12 @@ def free_ports(count):
             s.close()
 
 
+def end_with_parent():
+    """For a child between fork and exec: it ends when its parent does, however that ends. Linux only."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Weft:
     """`weft serve` with its own ports. The log goes to log_path, one after the other over restarts."""
 
@@ -34,7 +42,8 @@ class Weft:
         command = [self.binary, "serve", f"--http.port={self.http}", f"--otlp.http-port={self.otlp_http}",
                    f"--otlp.grpc-port={self.otlp_grpc}", f"--storage.path={self.storage}", *self.extra]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=end_with_parent if sys.platform == "linux" else None)
 
     def wait_ready(self, seconds=60):
         """Seconds until /ready answered 200. Raises RuntimeError with the end of the log otherwise."""
@@ -54,9 +63,10 @@ class Weft:
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
 
     def kill(self):
-        """kill -9, at once."""
-        self.process.kill()
-        self.process.wait()
+        """kill -9, at once; nothing when it does not run."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def stop(self, seconds=30):
         """A graceful end. Returns the exit status."""

@@ -230,8 +230,15 @@ def send_again(weft, load):
 
 
 def run(options, work):
-    rng = random.Random(options.seed)
     weft = Weft(options.weft, work / "data", work / "weft.log", options.flag)
+    try:
+        return run_rounds(options, work, weft)
+    finally:
+        weft.kill()
+
+
+def run_rounds(options, work, weft):
+    rng = random.Random(options.seed)
     weft.start()
     weft.wait_ready()
     loads, ready_seconds, failures, rows_total, unacknowledged = [], [], [], 0, 0
@@ -302,8 +309,8 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="weft-crash-"))
     try:
         failures = run(options, work)
-    except RuntimeError as error:
-        failures = [str(error)]
+    except (RuntimeError, OSError, http.client.HTTPException) as error:
+        failures = [f"{type(error).__name__}: {error}"]
     if failures:
         print("\n".join(["FAILED:", *failures]) + f"\nseed {options.seed}; data and log are in {work}")
         return 1
