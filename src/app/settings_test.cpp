@@ -22,6 +22,7 @@ class FilesInMemory final : public FileSystem {
   Result<void> remove(const std::string&) override { return read_only(); }
   Result<void> create_directories(const std::string&) override { return read_only(); }
   Result<std::vector<std::string>> list(const std::string&) override { return read_only(); }
+  Result<FileInfo> examine(const std::string&) override { return read_only(); }
   Result<void> sync_directory(const std::string&) override { return read_only(); }
   Result<std::shared_ptr<void>> lock(const std::string&) override { return read_only(); }
 

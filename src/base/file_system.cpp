@@ -122,6 +122,18 @@ Result<std::vector<std::string>> PosixFileSystem::list(const std::string& direct
   return names;
 }
 
+Result<FileInfo> PosixFileSystem::examine(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return system_error("examining", path, errno);
+  FileInfo out;
+  out.kind = S_ISREG(info.st_mode)   ? FileInfo::Kind::regular
+             : S_ISDIR(info.st_mode) ? FileInfo::Kind::directory
+                                     : FileInfo::Kind::other;
+  out.size = static_cast<std::uint64_t>(info.st_size);
+  out.modified_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+  return out;
+}
+
 Result<void> PosixFileSystem::sync_directory(const std::string& directory) {
   int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return system_error("opening", directory, errno);

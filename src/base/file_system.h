@@ -26,6 +26,14 @@ class File {
   virtual Result<std::uint64_t> size() const = 0;
 };
 
+// What a name stands for.
+struct FileInfo {
+  enum class Kind : unsigned char { regular, directory, other };
+  Kind kind = Kind::regular;  // of the name itself: a symbolic link is other
+  std::uint64_t size = 0;     // of a regular file
+  std::int64_t modified_ns = 0;
+};
+
 // The files of a machine, as an interface so that tests can make them fail, tear and fill up.
 // Paths are plain; directories are created as needed by create_directories. Thread-safe.
 class FileSystem {
@@ -40,6 +48,8 @@ class FileSystem {
   virtual Result<void> create_directories(const std::string& path) = 0;
   // Names (not paths) in a directory, sorted. Errors: not_found.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
+  // Errors: not_found.
+  virtual Result<FileInfo> examine(const std::string& path) = 0;
   // Makes created, renamed and removed names of a directory durable (fsync of the directory).
   virtual Result<void> sync_directory(const std::string& directory) = 0;
   // Takes a lock file, made if need be, until the last copy of the result is gone or the process
@@ -55,6 +65,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> remove(const std::string& path) override;
   Result<void> create_directories(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
+  Result<FileInfo> examine(const std::string& path) override;
   Result<void> sync_directory(const std::string& directory) override;
   Result<std::shared_ptr<void>> lock(const std::string& path) override;
 };

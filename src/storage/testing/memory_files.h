@@ -96,9 +96,23 @@ class MemoryFiles final : public FileSystem {
     std::lock_guard lock(mutex_);
     TRY(operation());
     std::vector<std::string> out;
-    for (const auto& [name, node] : names_)
-      if (name.starts_with(directory + "/")) out.push_back(name.substr(directory.size() + 1));
+    for (const auto& [name, node] : names_) {
+      if (!name.starts_with(directory + "/")) continue;
+      std::string entry = name.substr(directory.size() + 1);
+      entry.resize(std::min(entry.size(), entry.find('/')));
+      if (out.empty() || out.back() != entry) out.push_back(std::move(entry));
+    }
     return out;
+  }
+  Result<FileInfo> examine(const std::string& path) override {
+    std::lock_guard lock(mutex_);
+    TRY(operation());
+    if (auto at = names_.find(path); at != names_.end())
+      return FileInfo{FileInfo::Kind::regular, at->second->bytes.size(), 0};
+    auto below = names_.lower_bound(path + "/");
+    if (below != names_.end() && below->first.starts_with(path + "/"))
+      return FileInfo{FileInfo::Kind::directory, 0, 0};
+    return Error(Code::not_found, "examining " + path + ": no such file");
   }
   Result<void> sync_directory(const std::string&) override {
     std::lock_guard lock(mutex_);
