@@ -1,8 +1,8 @@
-#include "logql/query.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
+#include "logql/query.h"
 
 // Whatever parses prints as a query that parses and prints the same; the pretty form says the same.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "logql/detected_fields.h"
 #include "logql/memory_snapshot.h"
 #include "model/time.h"
 
@@ -236,6 +237,28 @@ TEST_F(QueryTest, FindsTracesAsGrafanaAsks) {
   EXPECT_EQ(run(query),
             "{app=a,log_line_contains_trace_id=false} 3:meta\n{app=a,log_line_contains_trace_id=true} 1:x " +
                 id + "\n");
+}
+
+TEST_F(QueryTest, DetectsFields) {
+  add("a", 1, R"({"n":1,"h":{"x y":"2s"},"app":"q","l":[1]})", {{"trace_id", "t"}});
+  add("a", 2, R"({"n":1.5,"b":true})", {{"trace_id", "u"}});
+  add("a", 3, "size=4KiB msg=\"a b\" trace_id=v");
+  exec::Context context;
+  auto found =
+      detect_fields(*Query::parse("{app=\"a\"}"), params_, {.values_of = "trace_id"}, data_, context);
+  ASSERT_TRUE(bool(found));
+  std::string text;
+  for (const auto& field : *found) {
+    text += field.label + ":" + field.type + ":" + std::to_string(field.cardinality);
+    for (const auto& parser : field.parsers) text += ":" + parser;
+    for (const auto& key : field.json_path) text += "/" + key;
+    for (const auto& value : field.values) text += "=" + value;
+    text += "\n";
+  }
+  EXPECT_EQ(text,
+            "app_extracted:string:1:json/app\nb:boolean:1:json/b\nh_x_y:duration:1:json/h/x "
+            "y\nmsg:string:1:logfmt\n"
+            "n:float:2:json/n\nsize:bytes:1:logfmt\ntrace_id:string:3:logfmt=t=u=v\n");
 }
 
 TEST_F(QueryTest, AggregatesOverRanges) {

@@ -1,7 +1,7 @@
 #include <utility>
 
+#include "logql/stages/json_walk.h"
 #include "logql/stages/parsers.h"
-#include "model/limits.h"
 #include "text/json_scan.h"
 
 namespace weft::logql {
@@ -14,73 +14,17 @@ class Json final : public Stage {
  public:
   bool apply(Row& row) const override {
     if (row.wanted && row.wanted->empty()) return true;  // nothing of it would be seen
-    Walk walk{row, row.wanted ? row.wanted->size() : 0};
-    text::JsonError error = walk.object(row.line, {}, 0);
+    // Counts down to the point where every label that can be seen is known.
+    std::size_t still_wanted = row.wanted ? row.wanted->size() : 0;
+    JsonWalk walk(row.arena(), [&](std::string_view name, std::string_view value, auto&&) {
+      return !(row.add_parsed(name, value) && still_wanted > 0 && --still_wanted == 0);
+    });
+    text::JsonError error = walk.run(row.line);
     if (error != text::JsonError::none) row.set_error(kJsonError, text::message_of(error));
     return true;
   }
   void print(std::string& out) const override { out += "| json"; }
   Kind kind() const override { return Kind::parser; }
-
- private:
-  struct Walk {
-    Row& row;
-    std::size_t still_wanted;  // counts down to 0 when the labels that are wanted are known; 0: all are
-    bool done = false;
-
-    text::JsonError object(std::string_view text, std::string_view prefix, int depth) {
-      if (depth > kNestingMax) return text::JsonError::malformed_object;
-      text::JsonObjectScanner members(text);
-      std::string_view raw_key;
-      text::JsonValue value;
-      while (!done && members.next(raw_key, value)) {
-        auto key = text::unescape_json(raw_key, row.arena());
-        if (!key) return text::JsonError::malformed_escape;
-        switch (value.type) {
-          case text::JsonValue::Type::object: {
-            text::JsonError error = object(value.raw, joined(prefix, *key), depth + 1);
-            if (error != text::JsonError::none) return error;
-            break;
-          }
-          case text::JsonValue::Type::string:
-            if (auto plain = text::unescape_json(value.raw, row.arena())) {
-              add(joined(prefix, *key), *plain);
-            } else {
-              add(joined(prefix, *key), {});
-            }
-            break;
-          case text::JsonValue::Type::number:
-          case text::JsonValue::Type::boolean: add(joined(prefix, *key), value.raw); break;
-          default: break;  // null and arrays
-        }
-      }
-      return done ? text::JsonError::none : members.error();
-    }
-
-    void add(std::string_view name, std::string_view value) {
-      if (name.empty() || !row.add_parsed(name, value)) return;
-      if (still_wanted > 0 && --still_wanted == 0) done = true;
-    }
-
-    // prefix_key; parts that are empty leave no trace.
-    std::string_view joined(std::string_view prefix, std::string_view key) {
-      key = prefix.empty() ? sanitised_name(key, row.arena()) : sanitised_part(key);
-      if (prefix.empty() || key.empty()) return prefix.empty() ? key : prefix;
-      char* out = static_cast<char*>(row.arena().allocate(prefix.size() + 1 + key.size(), 1));
-      std::copy(prefix.begin(), prefix.end(), out);
-      out[prefix.size()] = '_';
-      std::copy(key.begin(), key.end(), out + prefix.size() + 1);
-      return {out, prefix.size() + 1 + key.size()};
-    }
-
-    // Behind a prefix a leading digit is fine.
-    std::string_view sanitised_part(std::string_view key) {
-      std::string_view name = sanitised_name(key, row.arena());
-      bool digit = !name.empty() && name.size() > 1 && name[0] == '_' && !key.empty() && key[0] >= '0' &&
-                   key[0] <= '9';
-      return digit ? name.substr(1) : name;
-    }
-  };
 };
 
 // | json a="x.y", b="z[0]": the requested labels and no others; those not found are "".
