@@ -40,6 +40,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/loki/api/v1/series", kGetPost, kMain, Tenant::logs, loki_series},
     {"/loki/api/v1/index/stats", kGetPost, kMain, Tenant::logs, loki_index_stats},
     {"/loki/api/v1/index/volume", kGetPost, kMain, Tenant::logs, loki_index_volume},
+    {"/loki/api/v1/tail", kGet, kMain, Tenant::logs, loki_tail},
+    {"/api/prom/tail", kGet, kMain, Tenant::logs, loki_tail},
     {"/loki/api/v1/format_query", kGetPost, kMain, Tenant::none, loki_format_query},
     {"/loki/api/v1/status/buildinfo", kGet, kMain, Tenant::none, loki_buildinfo},
     // Tempo

@@ -52,6 +52,8 @@ Result<TenantId> resolve_tenant(const Services& services, Signal signal, const n
 
 // The bounds of one query; it ends when the client goes away.
 exec::Context::Options query_bounds(const Call& call);
+// The same for work that outlives its request; `cancelled` is asked whether anybody still waits.
+exec::Context::Options query_bounds(const Limits& limits, std::function<bool()> cancelled);
 
 // The HTTP status for a Code; the one place where the two meet.
 int http_status(Code code);

@@ -31,11 +31,14 @@ Result<TenantId> resolve_tenant(const Services& services, Signal signal, const n
 }
 
 exec::Context::Options query_bounds(const Call& call) {
-  const Limits& limits = call.services.limits;
+  return query_bounds(call.services.limits, [responder = call.responder] { return responder.cancelled(); });
+}
+
+exec::Context::Options query_bounds(const Limits& limits, std::function<bool()> cancelled) {
   exec::Context::Options options;
   if (limits.query_timeout_ns > 0) options.deadline_ns = steady_ns() + limits.query_timeout_ns;
   options.memory_bytes_max = limits.query_memory_bytes_max;
-  options.cancelled = [responder = call.responder] { return responder.cancelled(); };
+  options.cancelled = std::move(cancelled);
   return options;
 }
 

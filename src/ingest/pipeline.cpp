@@ -319,10 +319,12 @@ struct Pipeline::Impl {
   }
 
   // What storage calls back: the outcome as it stands, or what storage could not do.
-  storage::Store::Done when_stored(Signal& signal, std::uint64_t bytes, Outcome outcome, Done done) {
+  storage::Store::Done when_stored(Signal& signal, std::uint64_t bytes, Outcome outcome, Done done,
+                                   Tail::Ticket ticket = {}) {
     return [&rows = signal.rows, &durable = signal.bytes, bytes, outcome = std::move(outcome),
-            done = std::move(done)](Result<void> stored) mutable {
+            done = std::move(done), ticket = std::move(ticket)](Result<void> stored) mutable {
       if (!stored) return done(failure(stored.error(), retry_after(stored.error().code())));
+      ticket.publish();
       rows.add(outcome.accepted);
       durable.add(bytes);
       done(std::move(outcome));
@@ -358,7 +360,9 @@ struct Pipeline::Impl {
     if (batch.entries.empty()) return done(std::move(outcome));
     std::string note = refusals.note();
     frame.rejected = note;
-    store.append(frame, batch, when_stored(logs, bytes, std::move(outcome), std::move(done)));
+    Tail::Ticket ticket = tail.begin(frame.tenant, batch);
+    store.append(frame, batch,
+                 when_stored(logs, bytes, std::move(outcome), std::move(done), std::move(ticket)));
   }
 
   void push_spans(Frame frame, Done done) {
@@ -410,6 +414,7 @@ struct Pipeline::Impl {
   const Clock& clock;
   Registry& metrics;
   Tenants tenants;
+  Tail tail{kTailBytesMax, metrics};
   Guarded<LiveTraces> live_traces;
   Guarded<std::vector<std::unique_ptr<Work>>> idle;
   Signal logs{"logs", metrics};
@@ -439,6 +444,10 @@ void Pipeline::push(FrameKind kind, Codec encoding, const TenantId& tenant, std:
 
 Result<void> Pipeline::replay(const Frame& frame) {
   return impl_->replay(frame);
+}
+
+Tail& Pipeline::tail() {
+  return impl_->tail;
 }
 
 }  // namespace weft::ingest

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/compress.h"
 #include "base/metrics.h"
+#include "ingest/tail.h"
 #include "model/limits.h"
 #include "model/tenant.h"
 #include "storage/store.h"
@@ -64,6 +65,9 @@ class Pipeline {
 
   // For Store::recover(): the same path without limits, refusing again exactly what was refused.
   Result<void> replay(const storage::Frame& frame);
+
+  // Where log rows can be followed as they are acknowledged.
+  Tail& tail();
 
  private:
   struct Impl;

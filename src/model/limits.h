@@ -33,6 +33,8 @@ struct Limits {
   std::size_t query_series_max = 500;             // max_query_series
   std::int64_t query_length_max_ns = (30 * 24 + 1) * 3600 * std::int64_t{1'000'000'000};  // max_query_length
   std::int64_t query_timeout_ns = 60 * std::int64_t{1'000'000'000};                       // query_timeout
+  std::size_t tails_max = 10;                     // max_concurrent_tail_requests; 0: no limit
+  std::int64_t tail_duration_max_ns = 3600 * std::int64_t{1'000'000'000};  // querier.tail_max_duration
   std::int64_t search_duration_max_ns = 168 * 3600 * std::int64_t{1'000'000'000};  // search.max_duration
   std::size_t search_limit_max = 262'144;         // query_frontend.search.max_result_limit
   std::size_t query_memory_bytes_max = std::size_t{512} << 20;

@@ -13,6 +13,7 @@ void loki_label_values(Call& call);
 void loki_series(Call& call);
 void loki_index_stats(Call& call);
 void loki_index_volume(Call& call);
+void loki_tail(Call& call);
 void loki_format_query(Call& call);
 
 }  // namespace weft::api

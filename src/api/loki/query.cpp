@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 
 #include "api/loki/loki.h"
 #include "api/loki/render.h"
@@ -12,21 +11,6 @@ namespace {
 
 constexpr std::int64_t kPointsMax = 11'000;
 
-// `step` and `interval`: float seconds or a Prometheus duration. 0 when missing.
-Result<std::int64_t> duration_parameter(const Parameters& parameters, const char* name) {
-  std::string_view text = parameters.get(name);
-  if (text.empty()) return std::int64_t{0};
-  if (auto seconds = text::parse_float(text)) {
-    if (!(std::fabs(*seconds) < 9e9))
-      return Error(Code::invalid_argument, "cannot parse \"" + std::string(text) +
-                                               "\" to a valid duration. "
-                                               "It overflows int64");
-    return static_cast<std::int64_t>(*seconds * 1e9);
-  }
-  if (auto ns = text::parse_prometheus_duration(text)) return ns;
-  return Error(Code::invalid_argument, "cannot parse \"" + std::string(text) + "\" to a valid duration");
-}
-
 Result<storage::Order> direction(const Parameters& parameters) {
   std::string text(parameters.get("direction"));
   std::string lower = text;
@@ -35,27 +19,6 @@ Result<storage::Order> direction(const Parameters& parameters) {
   if (lower.empty() || lower == "backward") return storage::Order::backward;
   if (lower == "forward") return storage::Order::forward;
   return Error(Code::invalid_argument, "invalid direction '" + text + "'");
-}
-
-Result<std::size_t> limit(const Parameters& parameters, const Limits& limits) {
-  std::int64_t n = TRY(parameters.integer("limit", 100, "Atoi"));
-  if (n <= 0) return Error(Code::invalid_argument, "limit must be a positive value");
-  auto value = static_cast<std::size_t>(n);
-  if (limits.entries_per_query_max != 0 && value > limits.entries_per_query_max)
-    return Error(Code::invalid_argument,
-                 "max entries limit per query exceeded, limit > max_entries_limit_per_query (" +
-                     std::to_string(n) + " > " + std::to_string(limits.entries_per_query_max) + ")");
-  return value;
-}
-
-bool wants_categories(const net::Request& request) {
-  std::string_view flags = request.header("x-loki-response-encoding-flags");
-  while (!flags.empty()) {
-    std::size_t comma = std::min(flags.find(','), flags.size());
-    if (flags.substr(0, comma) == "categorize-labels") return true;
-    flags.remove_prefix(std::min(comma + 1, flags.size()));
-  }
-  return false;
 }
 
 Result<void> check_length(const Limits& limits, TimeRange range) {
@@ -70,7 +33,7 @@ Result<std::string> run(Call& call, const logql::Query& query, logql::Params par
   std::int64_t started = steady_ns();
   exec::Context context(query_bounds(call));
   params.tenant = call.tenant;
-  params.categorize_labels = wants_categories(call.request);
+  params.categorize_labels = loki::wants_categories(call.request);
   params.series_max = call.services.limits.query_series_max;
   auto snapshot = call.services.store.snapshot();
   auto answer = TRY(logql::evaluate(query, params, *snapshot, context));
@@ -86,16 +49,16 @@ Result<std::string> query_range(Call& call) {
     return Error(Code::invalid_argument, "end timestamp must not be before or equal to start time");
   params.start_ns = range.start_ns;
   params.end_ns = range.end_ns;
-  params.limit = TRY(limit(parameters, call.services.limits));
+  params.limit = TRY(loki::entries_limit(parameters, call.services.limits));
   params.order = TRY(direction(parameters));
-  params.step_ns = TRY(duration_parameter(parameters, "step"));
+  params.step_ns = TRY(loki::duration_parameter(parameters, "step"));
   if (!parameters.has("step"))
     params.step_ns =
         std::max<std::int64_t>((range.end_ns - range.start_ns) / kNsPerSecond / 250, 1) * kNsPerSecond;
   if (params.step_ns <= 0)
     return Error(Code::invalid_argument,
                  "zero or negative query resolution step widths are not accepted. Try a positive integer");
-  params.interval_ns = TRY(duration_parameter(parameters, "interval"));
+  params.interval_ns = TRY(loki::duration_parameter(parameters, "interval"));
   if (params.interval_ns < 0) return Error(Code::invalid_argument, "interval must be >= 0");
   if ((range.end_ns - range.start_ns) / params.step_ns > kPointsMax)
     return Error(
@@ -117,7 +80,7 @@ Result<std::string> instant_query(Call& call) {
     params.end_ns = *time;
   }
   params.start_ns = params.end_ns;
-  params.limit = TRY(limit(parameters, call.services.limits));
+  params.limit = TRY(loki::entries_limit(parameters, call.services.limits));
   params.order = TRY(direction(parameters));
   auto query = TRY(logql::Query::parse(parameters.get("query")));
   if (query.is_log_query())

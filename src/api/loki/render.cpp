@@ -26,24 +26,6 @@ void append_point(std::string& out, std::int64_t ns, double value) {
   out += ",\"" + text::format_float(value) + "\"]";
 }
 
-void append_entry(std::string& out, const logql::Entry& entry, bool categorized) {
-  out += "[\"" + std::to_string(entry.time_ns) + "\",";
-  append_json_string(out, entry.line);
-  if (categorized) {
-    out += ",{";
-    if (!entry.metadata.empty()) {
-      out += "\"structuredMetadata\":";
-      append_labels(out, entry.metadata);
-    }
-    if (!entry.parsed.empty()) {
-      out += entry.metadata.empty() ? "\"parsed\":" : ",\"parsed\":";
-      append_labels(out, entry.parsed);
-    }
-    out += '}';
-  }
-  out += ']';
-}
-
 template <class Items, class Append>
 void append_list(std::string& out, const Items& items, Append append) {
   bool first = true;
@@ -163,6 +145,24 @@ void append_labels(std::string& out, const logql::OwnedLabels& labels) {
     append_json_string(out, label.second);
   });
   out += '}';
+}
+
+void append_entry(std::string& out, const logql::Entry& entry, bool categorized) {
+  out += "[\"" + std::to_string(entry.time_ns) + "\",";
+  append_json_string(out, entry.line);
+  if (categorized) {
+    out += ",{";
+    if (!entry.metadata.empty()) {
+      out += "\"structuredMetadata\":";
+      append_labels(out, entry.metadata);
+    }
+    if (!entry.parsed.empty()) {
+      out += entry.metadata.empty() ? "\"parsed\":" : ",\"parsed\":";
+      append_labels(out, entry.parsed);
+    }
+    out += '}';
+  }
+  out += ']';
 }
 
 std::string render(const logql::Answer& answer, bool categorized, const exec::Stats& stats, double seconds) {

@@ -14,4 +14,7 @@ std::string render(const logql::Answer& answer, bool categorized, const exec::St
 // {"a":"b"} of sorted labels.
 void append_labels(std::string& out, const logql::OwnedLabels& labels);
 
+// ["1722500000000000000","line"]; categorized, a third element with metadata and parsed labels.
+void append_entry(std::string& out, const logql::Entry& entry, bool categorized);
+
 }  // namespace weft::api::loki

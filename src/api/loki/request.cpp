@@ -1,6 +1,7 @@
 #include "api/loki/request.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "logql/query.h"
 #include "text/units.h"
@@ -44,6 +45,41 @@ Result<std::vector<exec::LabelMatcher>> selector(std::string_view text) {
   auto query = logql::Query::parse(text);
   if (!query || query->selectors().empty()) return bare.error();
   return query->selectors().front();
+}
+
+Result<std::int64_t> duration_parameter(const Parameters& parameters, const char* name) {
+  std::string_view text = parameters.get(name);
+  if (text.empty()) return std::int64_t{0};
+  if (auto seconds = text::parse_float(text)) {
+    if (!(std::fabs(*seconds) < 9e9))
+      return Error(Code::invalid_argument, "cannot parse \"" + std::string(text) +
+                                               "\" to a valid duration. "
+                                               "It overflows int64");
+    return static_cast<std::int64_t>(*seconds * 1e9);
+  }
+  if (auto ns = text::parse_prometheus_duration(text)) return ns;
+  return Error(Code::invalid_argument, "cannot parse \"" + std::string(text) + "\" to a valid duration");
+}
+
+Result<std::size_t> entries_limit(const Parameters& parameters, const Limits& limits) {
+  std::int64_t n = TRY(parameters.integer("limit", 100, "Atoi"));
+  if (n <= 0) return Error(Code::invalid_argument, "limit must be a positive value");
+  auto value = static_cast<std::size_t>(n);
+  if (limits.entries_per_query_max != 0 && value > limits.entries_per_query_max)
+    return Error(Code::invalid_argument,
+                 "max entries limit per query exceeded, limit > max_entries_limit_per_query (" +
+                     std::to_string(n) + " > " + std::to_string(limits.entries_per_query_max) + ")");
+  return value;
+}
+
+bool wants_categories(const net::Request& request) {
+  std::string_view flags = request.header("x-loki-response-encoding-flags");
+  while (!flags.empty()) {
+    std::size_t comma = std::min(flags.find(','), flags.size());
+    if (flags.substr(0, comma) == "categorize-labels") return true;
+    flags.remove_prefix(std::min(comma + 1, flags.size()));
+  }
+  return false;
 }
 
 }  // namespace weft::api::loki
