@@ -5,7 +5,8 @@
 2. No file or folder is called util, helper, common, misc or manager.
 3. No std::regex, std::cout, detach() or sleep outside tests, benchmarks and the load generator.
 
-4. Links between Markdown files of the repository lead somewhere. Nothing over 1 MB is tracked by
+4. protozero comes in through base/protozero.h alone.
+5. Links between Markdown files of the repository lead somewhere. Nothing over 1 MB is tracked by
    accident (recorded test data under tests/ excepted).
 
 Exit status: 0 clean, 1 findings (one a line, path:line first).
@@ -34,6 +35,8 @@ for path in files:
         for number, line in enumerate(lines, 1):
             if len(line) > 120 and "http" not in line and 'R"(' not in line:
                 findings.append(f"{where}:{number}: {len(line)} characters, limit is 120")
+            if "#include <protozero" in line and where.as_posix() != "src/base/protozero.h":
+                findings.append(f"{where}:{number}: include base/protozero.h instead")
             if checked and banned_code.search(line.split("//")[0]):
                 findings.append(f"{where}:{number}: {banned_code.search(line)[0]} is not used here")
     elif path.suffix == ".md":

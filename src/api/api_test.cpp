@@ -1,8 +1,6 @@
 // The HTTP and gRPC surface on a real store, over real sockets.
 
 #include <gtest/gtest.h>
-#include <protozero/pbf_reader.hpp>
-#include <protozero/pbf_writer.hpp>
 
 #include "api/testing/api_fixture.h"
 #include "wire/otlp.h"

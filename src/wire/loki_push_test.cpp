@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "wire/protobuf/protozero.h"
+#include "base/protozero.h"
 #include "wire/samples/samples.h"
 
 namespace weft::wire {

@@ -3,7 +3,7 @@
 #include <tuple>
 
 #include "wire/otlp.h"
-#include "wire/protobuf/protozero.h"
+#include "base/protozero.h"
 
 namespace weft::wire {
 namespace {

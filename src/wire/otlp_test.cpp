@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "model/limits.h"
-#include "wire/protobuf/protozero.h"
+#include "base/protozero.h"
 #include "wire/samples/samples.h"
 
 namespace weft::wire {

@@ -33,6 +33,7 @@ Result<std::string> run(Call& call, const logql::Query& query, logql::Params par
   std::int64_t started = steady_ns();
   exec::Context context(query_bounds(call));
   params.tenant = call.tenant;
+  params.now_ns = call.services.clock.now_ns();
   params.categorize_labels = loki::wants_categories(call.request);
   params.series_max = call.services.limits.query_series_max;
   auto snapshot = call.services.store.snapshot();

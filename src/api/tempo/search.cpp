@@ -1,8 +1,7 @@
-#include <protozero/pbf_reader.hpp>
-
 #include "api/tempo/render.h"
 #include "api/tempo/request.h"
 #include "api/tempo/tempo.h"
+#include "base/protozero.h"
 #include "net/grpc.h"
 #include "text/json_writer.h"
 #include "text/logfmt.h"

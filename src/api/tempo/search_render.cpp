@@ -1,6 +1,5 @@
-#include <protozero/pbf_writer.hpp>
-
 #include "api/tempo/render.h"
+#include "base/protozero.h"
 #include "model/time.h"
 #include "text/json_writer.h"
 

@@ -1,8 +1,7 @@
-#include <protozero/pbf_writer.hpp>
-
 #include "api/tempo/render.h"
 #include "api/tempo/request.h"
 #include "api/tempo/tempo.h"
+#include "base/protozero.h"
 #include "text/json_writer.h"
 #include "wire/otlp.h"
 

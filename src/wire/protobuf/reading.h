@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "wire/protobuf/protozero.h"
+#include "base/protozero.h"
 
 // protozero reports malformed bytes by exceptions. They, and Refused for our own limits, travel
 // inside this module only: read_protobuf turns both into an Error.
