@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "api/testing/api_fixture.h"
+#include "base/protozero.h"
 #include "wire/otlp.h"
 
 namespace weft::api {
