@@ -6,7 +6,6 @@ find_package(CURL REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(fmt CONFIG REQUIRED)
 find_package(simdjson CONFIG REQUIRED)
-find_package(Boost 1.81 REQUIRED)
 foreach(name libnghttp2 libdeflate libzstd liblz4 snappy libxxhash re2 yaml-0.1 jemalloc)
   if(name STREQUAL "snappy") # no .pc file in Debian 12
     find_library(WEFT_SNAPPY snappy REQUIRED)
