@@ -4,7 +4,7 @@
 
 #include "model/time.h"
 #include "wire/decode/lists.h"
-#include "wire/protobuf/reading.h"
+#include "wire/protobuf_reading.h"
 
 namespace weft::wire {
 namespace {

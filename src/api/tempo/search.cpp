@@ -1,64 +1,13 @@
+#include "api/tempo/format.h"
+#include "api/tempo/messages.h"
 #include "api/tempo/render.h"
 #include "api/tempo/request.h"
 #include "api/tempo/tempo.h"
-#include "base/protozero.h"
 #include "net/grpc.h"
-#include "text/json_writer.h"
-#include "text/logfmt.h"
+#include "wire/protobuf_reading.h"
 
 namespace weft::api {
 namespace {
-
-bool wants_protobuf(const net::Request& request) {
-  return request.header("accept").find("application/protobuf") != std::string_view::npos;
-}
-
-void send_protobuf(const net::Responder& responder, std::string body) {
-  responder.send({200, {{"content-type", "application/protobuf"}}, std::move(body)});
-}
-
-// The fields of SearchRequest that matter here, as URL parameters: one path for both.
-Result<tempo::Search> search_from_message(const Call& call, std::string_view message) {
-  net::Request request;
-  auto add = [&](std::string_view name, std::string_view value) {
-    request.query +=
-        (request.query.empty() ? "" : "&") + std::string(name) + "=" + net::percent_encode(value);
-  };
-  std::string tags;
-  try {
-    protozero::pbf_reader reader(message.data(), message.size());
-    while (reader.next()) switch (reader.tag()) {
-        case 1: {
-          protozero::pbf_reader entry = reader.get_message();
-          std::string key, value;
-          while (entry.next()) {
-            if (entry.tag() == 1) {
-              key = entry.get_string();
-            } else if (entry.tag() == 2) {
-              value = entry.get_string();
-            } else {
-              entry.skip();
-            }
-          }
-          tags += (tags.empty() ? "" : " ") + key + "=";
-          text::append_json_string(tags, value);
-          break;
-        }
-        case 2: add("minDuration", std::to_string(reader.get_uint32()) + "ms"); break;
-        case 3: add("maxDuration", std::to_string(reader.get_uint32()) + "ms"); break;
-        case 4: add("limit", std::to_string(reader.get_uint32())); break;
-        case 5: add("start", std::to_string(reader.get_uint32())); break;
-        case 6: add("end", std::to_string(reader.get_uint32())); break;
-        case 8: add("q", reader.get_string()); break;
-        case 9: add("spss", std::to_string(reader.get_uint32())); break;
-        default: reader.skip();
-      }
-  } catch (const protozero::exception&) {
-    return Error(Code::invalid_argument, "not a SearchRequest message");
-  }
-  if (!tags.empty()) add("tags", tags);
-  return tempo::search_from(call, Parameters(request));
-}
 
 struct MetricsMessage {
   std::string query;
@@ -68,20 +17,17 @@ struct MetricsMessage {
 
 Result<MetricsMessage> read_metrics(std::string_view message) {
   MetricsMessage m;
-  try {
-    protozero::pbf_reader reader(message.data(), message.size());
-    while (reader.next()) switch (reader.tag()) {
-        case 1: m.query = reader.get_string(); break;
-        case 2: m.start = reader.get_uint64(); break;
-        case 3: m.end = reader.get_uint64(); break;
-        case 4: m.step = reader.get_uint64(); break;
-        case 16: m.exemplars = reader.get_uint32(); break;
-        case 17: m.series = reader.get_uint32(); break;
+  TRY(wire::read_protobuf(message, "metrics query", [&](wire::pbf_reader reader) {
+    while (reader.next()) switch (reader.tag_and_type()) {
+        case wire::bytes_field(1): m.query = reader.get_string(); break;
+        case wire::varint_field(2): m.start = reader.get_uint64(); break;
+        case wire::varint_field(3): m.end = reader.get_uint64(); break;
+        case wire::varint_field(4): m.step = reader.get_uint64(); break;
+        case wire::varint_field(16): m.exemplars = reader.get_uint32(); break;
+        case wire::varint_field(17): m.series = reader.get_uint32(); break;
         default: reader.skip();
       }
-  } catch (const protozero::exception&) {
-    return Error(Code::invalid_argument, "not a metrics query message");
-  }
+  }));
   return m;
 }
 
@@ -93,7 +39,9 @@ void stream_search(Call& call) {
   net::GrpcStream stream(call.responder);
   auto message = net::grpc_message(call.request, {});
   if (!message) return stream.fail(message.error());
-  auto search = search_from_message(call, *message);
+  auto parameters = tempo::search_request(*message);
+  if (!parameters) return stream.fail(parameters.error());
+  auto search = tempo::search_from(call, *parameters);
   if (!search) return stream.fail(search.error());
   exec::Context context(query_bounds(call));
   auto traces = tempo::run(call, *search, context);
@@ -152,8 +100,8 @@ void tempo_search(Call& call) {
   exec::Context context(query_bounds(call));
   auto traces = tempo::run(call, *search, context);
   if (!traces) return send_error(call.responder, traces.error());
-  if (wants_protobuf(call.request))
-    return send_protobuf(call.responder, tempo::search_protobuf(*traces, context.stats()));
+  if (tempo::wanted(call.request) == tempo::Format::protobuf)
+    return tempo::send_protobuf(call.responder, tempo::search_protobuf(*traces, context.stats()));
   send_json(call.responder, tempo::search_json(*traces, context.stats()));
 }
 

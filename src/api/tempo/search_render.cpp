@@ -2,6 +2,7 @@
 #include "base/protozero.h"
 #include "model/time.h"
 #include "text/json_writer.h"
+#include "base/protozero.h"
 
 namespace weft::api::tempo {
 namespace {

@@ -18,6 +18,10 @@ void tempo_metrics_instant(Call& call);
 
 // tempopb.StreamingQuerier over gRPC.
 void tempo_stream_search(Call& call);
+void tempo_stream_tags_v1(Call& call);
+void tempo_stream_tags_v2(Call& call);
+void tempo_stream_tag_values_v1(Call& call);
+void tempo_stream_tag_values_v2(Call& call);
 void tempo_stream_metrics_range(Call& call);
 void tempo_stream_metrics_instant(Call& call);
 

@@ -4,6 +4,7 @@
 #include "base/protozero.h"
 #include "text/json_writer.h"
 #include "wire/otlp.h"
+#include "base/protozero.h"
 
 namespace weft::api {
 namespace {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -24,11 +26,9 @@ class Api : public ::testing::Test {
  protected:
   void SetUp() override { start(false); }
 
+  // Starts anew, with nothing stored; `auth`: tenants must be named.
   void start(bool auth) {
-    server_.reset();
-    services_.reset();
-    pipeline_.reset();
-    store_.reset();
+    stop();
     char path[] = "/tmp/weft-api-XXXXXX";
     ASSERT_NE(::mkdtemp(path), nullptr);
     storage::Options options;
@@ -38,21 +38,25 @@ class Api : public ::testing::Test {
     store_ = std::move(*store);
     ASSERT_TRUE(store_->recover([](const storage::Frame&) -> Result<void> { return {}; }));
     pipeline_ = std::make_unique<ingest::Pipeline>(ingest::Options{}, *store_, clock_, metrics_);
-    services_ =
-        std::make_unique<Services>(Services{*store_, *pipeline_, clock_, metrics_, limits_, auth, auth,
-                                            "server: {}\n", "0.0.0", "test", [] { return false; }});
+    services_ = std::make_unique<Services>(Services{*store_, *pipeline_, clock_, metrics_, limits_, auth,
+                                                    auth, "server: {}\n", "0.0.0", "test",
+                                                    [this] { return stopping_.load(); }});
     auto server = net::Server::listen({}, make_handler(*services_, Surface::all), metrics_);
     ASSERT_TRUE(server) << server.error().message();
     server_ = std::move(*server);
     base_ = "http://127.0.0.1:" + std::to_string(server_->port());
   }
 
-  void TearDown() override {
+  void TearDown() override { stop(); }
+
+  void stop() {
     server_.reset();
     services_.reset();
     pipeline_.reset();
     store_.reset();
-    ASSERT_EQ(std::system(("rm -rf " + directory_).c_str()), 0);
+    std::error_code error;
+    if (!directory_.empty()) std::filesystem::remove_all(directory_, error);
+    ASSERT_FALSE(error) << error.message();
   }
 
   net::ClientResponse ask(std::string method, const std::string& path, std::string body = "",
@@ -79,13 +83,15 @@ class Api : public ::testing::Test {
     ASSERT_EQ(r.status, 204) << r.body;
   }
 
-  void push_span(net::Headers headers = {}) {
+  // One server span "charge" of service "pay" that failed; `more` is JSON of further attributes.
+  void push_span(net::Headers headers = {}, const std::string& more = "") {
     headers.emplace_back("content-type", "application/json");
     std::string span =
         R"({"traceId":"0000000000000000a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","name":"charge",)"
         R"("kind":2,"startTimeUnixNano":")" +
         std::to_string(kNow - 5'000'000) + R"(","endTimeUnixNano":")" + std::to_string(kNow) +
-        R"(","attributes":[{"key":"http.status_code","value":{"intValue":"200"}}],"status":{"code":2}})";
+        R"(","attributes":[{"key":"http.status_code","value":{"intValue":"200"}})" + more +
+        R"(],"status":{"code":2}})";
     auto r = ask("POST", "/v1/traces",
                  R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":)"
                  R"({"stringValue":"pay"}}]},"scopeSpans":[{"spans":[)" +
@@ -96,6 +102,7 @@ class Api : public ::testing::Test {
 
   static inline const std::string kQuery = "/loki/api/v1/query_range?query=%7Bapp%3D%22api%22%7D";
 
+  std::atomic<bool> stopping_ = false;
   Limits limits_;
   PosixFileSystem files_;
   FixedClock clock_;

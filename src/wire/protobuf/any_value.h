@@ -4,7 +4,7 @@
 #include "model/span_batch.h"
 #include "model/value.h"
 #include "wire/decode/lists.h"
-#include "wire/protobuf/reading.h"
+#include "wire/protobuf_reading.h"
 
 namespace weft::wire {
 

@@ -10,8 +10,8 @@
 #include "base/result.h"
 #include "base/protozero.h"
 
-// protozero reports malformed bytes by exceptions. They, and Refused for our own limits, travel
-// inside this module only: read_protobuf turns both into an Error.
+// Reading protobuf without generated code. protozero reports malformed bytes by exceptions. They, and
+// Refused for our own limits, are thrown inside `read` only: read_protobuf turns both into an Error.
 
 namespace weft::wire {
 
