@@ -15,6 +15,10 @@ namespace weft::api::tempo {
 // A list of ResourceSpans as JSON, ids in base64; appended.
 void append_resource_spans(std::string& out, const SpanBatch& trace);
 
+// The form of one trace for language models: ids in hex, attributes as plain JSON; {} for a trace
+// without spans. Appended.
+void append_trace_for_llm(std::string& out, const SpanBatch& trace);
+
 std::string search_json(const std::vector<traceql::FoundTrace>& traces, const exec::Stats& stats);
 std::string metrics_json(const traceql::MetricsAnswer& answer, bool instant, const exec::Stats& stats);
 

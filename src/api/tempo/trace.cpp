@@ -1,21 +1,15 @@
+#include "api/tempo/format.h"
 #include "api/tempo/render.h"
 #include "api/tempo/request.h"
 #include "api/tempo/tempo.h"
 #include "base/protozero.h"
-#include "text/json_writer.h"
 #include "wire/otlp.h"
-#include "base/protozero.h"
 
 namespace weft::api {
 namespace {
 
-enum class Format : unsigned char { json, protobuf };
-
-// Substrings of Accept, in Tempo's order.
-Format wanted(const net::Request& request) {
-  return request.header("accept").find("application/protobuf") != std::string_view::npos ? Format::protobuf
-                                                                                         : Format::json;
-}
+using tempo::Format;
+using tempo::wanted;
 
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -63,8 +57,7 @@ void tempo_trace_v1(Call& call) {
   if (auto r = find(call, found); !r) return send_error(call.responder, r.error());
   if (found.trace.spans.empty()) return call.responder.send({404, {}, ""});
   if (wanted(call.request) == Format::protobuf)
-    return call.responder.send(
-        {200, {{"content-type", "application/protobuf"}}, wire::encode_otlp_traces(found.trace)});
+    return tempo::send_protobuf(call.responder, wire::encode_otlp_traces(found.trace));
   std::string json = "{\"batches\":";
   tempo::append_resource_spans(json, found.trace);
   send_json(call.responder, json + "}");
@@ -73,12 +66,18 @@ void tempo_trace_v1(Call& call) {
 void tempo_trace_v2(Call& call) {
   Found found;
   if (auto r = find(call, found); !r) return send_error(call.responder, r.error());
-  if (wanted(call.request) == Format::protobuf) {
+  Format format = wanted(call.request);
+  if (format == Format::protobuf) {
     std::string body;
     protozero::pbf_writer w(body);
     w.add_message(1, found.trace.spans.empty() ? std::string() : wire::encode_otlp_traces(found.trace));
     w.add_message(2, std::string());
-    return call.responder.send({200, {{"content-type", "application/protobuf"}}, std::move(body)});
+    return tempo::send_protobuf(call.responder, std::move(body));
+  }
+  if (format == Format::llm) {
+    std::string json = "{\"trace\":";
+    tempo::append_trace_for_llm(json, found.trace);
+    return tempo::send_llm(call.responder, json + R"(,"metrics":{},"status":"COMPLETE","message":""})");
   }
   std::string json = "{\"trace\":{";
   if (!found.trace.spans.empty()) {

@@ -1,4 +1,5 @@
 #include "api/tempo/render.h"
+#include "api/tempo/trace_groups.h"
 #include "text/json_writer.h"
 #include "wire/otlp.h"
 
@@ -23,10 +24,6 @@ template <class Id>
 std::string base64_id(const Id& id) {
   return base64({reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()});
 }
-
-constexpr std::string_view kKinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER",
-                                       "SPAN_KIND_CLIENT",      "SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"};
-constexpr std::string_view kStatuses[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR"};
 
 // Everything below leaves default values out, as protobuf-JSON does.
 
@@ -87,7 +84,7 @@ void span(JsonWriter& w, const Span& s) {
   if (!s.parent_id.is_zero()) w.key("parentSpanId").string(base64_id(s.parent_id));
   count_field(w, "flags", s.flags);
   text_field(w, "name", s.name);
-  if (s.kind != SpanKind::unspecified) w.key("kind").string(kKinds[static_cast<std::size_t>(s.kind)]);
+  if (s.kind != SpanKind::unspecified) w.key("kind").string(kind_name(s.kind));
   time_field(w, "startTimeUnixNano", s.start_ns);
   time_field(w, "endTimeUnixNano", s.end_ns);
   attributes(w, s.attributes);
@@ -98,7 +95,7 @@ void span(JsonWriter& w, const Span& s) {
   count_field(w, "droppedLinksCount", s.dropped_links);
   w.key("status").begin_object();
   text_field(w, "message", s.status_message);
-  if (s.status != SpanStatus::unset) w.key("code").string(kStatuses[static_cast<std::size_t>(s.status)]);
+  if (s.status != SpanStatus::unset) w.key("code").string(status_name(s.status));
   w.end_object().end_object();
 }
 
@@ -106,30 +103,22 @@ void span(JsonWriter& w, const Span& s) {
 
 void append_resource_spans(std::string& out, const SpanBatch& trace) {
   JsonWriter w(out);
-  // Spans come by start time; resources and scopes appear in the order of their first span.
-  std::vector<std::uint32_t> resources;
-  for (const Span& s : trace.spans)
-    if (std::ranges::find(resources, s.resource) == resources.end()) resources.push_back(s.resource);
   w.begin_array();
-  for (std::uint32_t r : resources) {
-    const Resource& resource = trace.resources[r];
+  for (const ResourceGroup& r : group_spans(trace)) {
+    const Resource& resource = trace.resources[r.resource];
     w.begin_object().key("resource").begin_object();
     attributes(w, resource.attributes);
     count_field(w, "droppedAttributesCount", resource.dropped_attributes);
     w.end_object().key("scopeSpans").begin_array();
-    std::vector<std::uint32_t> scopes;
-    for (const Span& s : trace.spans)
-      if (s.resource == r && std::ranges::find(scopes, s.scope) == scopes.end()) scopes.push_back(s.scope);
-    for (std::uint32_t c : scopes) {
-      const Scope& scope = trace.scopes[c];
+    for (const ScopeGroup& group : r.scopes) {
+      const Scope& scope = trace.scopes[group.scope];
       w.begin_object().key("scope").begin_object();
       text_field(w, "name", scope.name);
       text_field(w, "version", scope.version);
       attributes(w, scope.attributes);
       count_field(w, "droppedAttributesCount", scope.dropped_attributes);
       w.end_object().key("spans").begin_array();
-      for (const Span& s : trace.spans)
-        if (s.resource == r && s.scope == c) span(w, s);
+      for (const Span* s : group.spans) span(w, *s);
       w.end_array();
       text_field(w, "schemaUrl", scope.schema_url);
       w.end_object();
