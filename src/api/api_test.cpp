@@ -5,7 +5,6 @@
 #include "api/testing/api_fixture.h"
 #include "base/protozero.h"
 #include "wire/otlp.h"
-#include "base/protozero.h"
 
 namespace weft::api {
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/result.h"
 #include "base/protozero.h"
+#include "base/result.h"
 
 // Reading protobuf without generated code. protozero reports malformed bytes by exceptions. They, and
 // Refused for our own limits, are thrown inside `read` only: read_protobuf turns both into an Error.

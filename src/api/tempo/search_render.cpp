@@ -2,7 +2,6 @@
 #include "base/protozero.h"
 #include "model/time.h"
 #include "text/json_writer.h"
-#include "base/protozero.h"
 
 namespace weft::api::tempo {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "text/json_writer.h"
 #include "base/protozero.h"
+#include "text/json_writer.h"
 
 namespace weft::api::tempo {
 namespace {

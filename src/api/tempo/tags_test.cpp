@@ -1,6 +1,6 @@
 #include "api/testing/api_fixture.h"
-#include "net/grpc.h"
 #include "base/protozero.h"
+#include "net/grpc.h"
 
 namespace weft::api {
 namespace {
