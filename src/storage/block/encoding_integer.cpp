@@ -158,20 +158,32 @@ void encode_page(std::span<const std::uint64_t> values, std::uint64_t flip, std:
 
 // --- reading. T is u64, or u32 for lengths and codes ---
 
-template <class T>
 Result<unsigned> take_width(ByteReader& reader) {
   unsigned width = TRY(reader.fixed<std::uint8_t>());
-  if (width > 8 * sizeof(T)) return corrupted("width of " + std::to_string(width) + " bits");
+  if (width > 64) return corrupted("width of " + std::to_string(width) + " bits");
   return width;
+}
+
+// Takes `count` packed numbers and adds `base` to each.
+template <class T>
+Result<void> take_packed(ByteReader& reader, std::size_t count, unsigned width, T base, T* out) {
+  std::string_view packed = TRY(reader.take(packed_bytes(count, width)));
+  if (width <= 8 * sizeof(T)) {
+    unpack(packed.data(), count, width, base, out);
+    return {};
+  }
+  // u32 whose differences take a 33rd bit; or a page that no writer of ours made.
+  std::vector<std::uint64_t> wide(count);
+  unpack(packed.data(), count, width, std::uint64_t{base}, wide.data());
+  std::ranges::transform(wide, out, [](std::uint64_t value) { return static_cast<T>(value); });
+  return {};
 }
 
 template <class T>
 Result<void> take_frame(ByteReader& reader, std::size_t count, T* out) {
   T base = static_cast<T>(TRY(reader.fixed<std::uint64_t>()));
-  unsigned width = TRY(take_width<T>(reader));
-  std::string_view packed = TRY(reader.take(packed_bytes(count, width)));
-  unpack(packed.data(), count, width, base, out);
-  return {};
+  unsigned width = TRY(take_width(reader));
+  return take_packed(reader, count, width, base, out);
 }
 
 template <class T>
@@ -181,9 +193,8 @@ Result<void> take_delta(ByteReader& reader, std::size_t count, T* out) {
   for (std::size_t i = 1; i < count; i += kPackedBlock) {
     std::size_t block = std::min(count - i, kPackedBlock);
     T base = static_cast<T>(unzigzag(TRY(reader.varint())));
-    unsigned width = TRY(take_width<T>(reader));
-    std::string_view packed = TRY(reader.take(packed_bytes(block, width)));
-    unpack(packed.data(), block, width, base, out + i);
+    unsigned width = TRY(take_width(reader));
+    TRY(take_packed(reader, block, width, base, out + i));
     for (std::size_t k = 0; k < block; ++k) {
       value += out[i + k];
       out[i + k] = value;

@@ -27,7 +27,7 @@ Result<void> decode_integers(const PageView& page, std::vector<std::int64_t>& ou
 Result<void> decode_integers(const PageView& page, std::vector<std::uint64_t>& out);
 
 // The same inside other payloads: the encoding's number, then its bytes. The count is the caller's to
-// keep. u32 are read modulo 2^32, so that nothing wider is ever unpacked for them.
+// keep. u32 are read modulo 2^32.
 void append_integer_stream(std::span<const std::uint64_t> values, std::string& out);
 void append_integer_stream(std::span<const std::uint32_t> values, std::string& out);
 // Takes one stream of `count` values off the reader, into `out`, which has room for them.

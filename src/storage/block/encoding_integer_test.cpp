@@ -173,6 +173,19 @@ TEST(Integers, StreamsKnowTheirEnd) {
   }
 }
 
+// Differences of u32 take up to 33 bits.
+TEST(Integers, StreamsOfU32MayJumpFromEndToEnd) {
+  std::vector<std::uint32_t> values;
+  for (std::uint32_t i = 0; i < 5000; ++i) values.push_back(i < 20 ? 0 - (i & 1U) : i * 1'000'003);
+  std::string bytes;
+  append_integer_stream(values, bytes);
+  ASSERT_EQ(static_cast<Encoding>(bytes[0]), Encoding::delta);
+  ByteReader reader(bytes);
+  std::vector<std::uint32_t> seen(values.size());
+  ASSERT_TRUE(take_integer_stream(reader, seen.size(), seen.data()));
+  EXPECT_EQ(seen, values);
+}
+
 TEST(Integers, DamageIsNoticed) {
   std::mt19937_64 random(7);
   for (int s = 0; s < static_cast<int>(Shape::last); ++s)
