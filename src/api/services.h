@@ -16,6 +16,9 @@
 
 namespace weft::api {
 
+// The version of Loki whose API this is; clients ask for it.
+inline constexpr std::string_view kLokiVersion = "3.7.6";
+
 // What handlers work with. Everything outlives the servers.
 struct Services {
   storage::Store& store;

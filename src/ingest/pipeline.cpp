@@ -450,4 +450,8 @@ Tail& Pipeline::tail() {
   return impl_->tail;
 }
 
+const Options& Pipeline::options() const {
+  return impl_->options;
+}
+
 }  // namespace weft::ingest

@@ -69,6 +69,8 @@ class Pipeline {
   // Where log rows can be followed as they are acknowledged.
   Tail& tail();
 
+  const Options& options() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -13,7 +13,6 @@ constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "e
 
 // Grafana switches features by these versions: the peers whose APIs weft speaks.
 constexpr std::string_view kTempoVersion = "3.0.3";
-constexpr std::string_view kLokiVersion = "3.7.6";
 
 void send_buildinfo(Call& call, std::string_view version) {
   std::string out;

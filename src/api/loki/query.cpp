@@ -9,8 +9,6 @@
 namespace weft::api {
 namespace {
 
-constexpr std::int64_t kPointsMax = 11'000;
-
 Result<storage::Order> direction(const Parameters& parameters) {
   std::string text(parameters.get("direction"));
   std::string lower = text;
@@ -52,23 +50,37 @@ Result<std::string> query_range(Call& call) {
   params.end_ns = range.end_ns;
   params.limit = TRY(loki::entries_limit(parameters, call.services.limits));
   params.order = TRY(direction(parameters));
-  params.step_ns = TRY(loki::duration_parameter(parameters, "step"));
-  if (!parameters.has("step"))
-    params.step_ns =
-        std::max<std::int64_t>((range.end_ns - range.start_ns) / kNsPerSecond / 250, 1) * kNsPerSecond;
-  if (params.step_ns <= 0)
-    return Error(Code::invalid_argument,
-                 "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  params.step_ns = TRY(loki::step(parameters, range));
   params.interval_ns = TRY(loki::duration_parameter(parameters, "interval"));
   if (params.interval_ns < 0) return Error(Code::invalid_argument, "interval must be >= 0");
-  if ((range.end_ns - range.start_ns) / params.step_ns > kPointsMax)
-    return Error(
-        Code::invalid_argument,
-        "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the "
-        "step parameter");
   auto query = TRY(logql::Query::parse(parameters.get("query")));
   TRY(check_length(call.services.limits, range));
   return run(call, query, params);
+}
+
+// /api/prom/query: log lines alone, as they looked before LogQL had samples.
+Result<std::string> legacy_query(Call& call) {
+  Parameters parameters(call.request);
+  logql::Params params;
+  TimeRange range = TRY(loki::time_range(parameters, call.services.clock.now_ns()));
+  params.tenant = call.tenant;
+  params.start_ns = range.start_ns;
+  params.end_ns = range.end_ns;
+  params.limit = TRY(loki::entries_limit(parameters, call.services.limits));
+  params.order = TRY(direction(parameters));
+  std::string text(parameters.get("query"));
+  if (parameters.has("regexp")) {
+    text += " |~ ";
+    append_quoted(text, parameters.get("regexp"));
+  }
+  auto query = TRY(logql::Query::parse(text));
+  if (!query.is_log_query())
+    return Error(Code::invalid_argument, "this path answers log queries only; use /loki/api/v1/query_range");
+  TRY(check_length(call.services.limits, range));
+  exec::Context context(query_bounds(call));
+  auto snapshot = call.services.store.snapshot();
+  auto answer = TRY(logql::evaluate(query, params, *snapshot, context));
+  return loki::render_legacy(std::get<logql::Streams>(answer.data));
 }
 
 Result<std::string> instant_query(Call& call) {
@@ -92,21 +104,17 @@ Result<std::string> instant_query(Call& call) {
   return run(call, query, params);
 }
 
-void answer(Call& call, const Result<std::string>& json) {
-  if (json) {
-    send_json(call.responder, *json);
-  } else {
-    send_error(call.responder, json.error());
-  }
-}
-
 }  // namespace
 
 void loki_query_range(Call& call) {
-  answer(call, query_range(call));
+  loki::send_made(call, [&] { return query_range(call); });
 }
 void loki_query(Call& call) {
-  answer(call, instant_query(call));
+  loki::send_made(call, [&] { return instant_query(call); });
+}
+
+void loki_legacy_query(Call& call) {
+  loki::send_made(call, [&] { return legacy_query(call); });
 }
 
 void loki_format_query(Call& call) {

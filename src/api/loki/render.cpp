@@ -101,6 +101,36 @@ constexpr std::string_view kCacheStats =
     R"({"entriesFound":0,"entriesRequested":0,"entriesStored":0,"bytesReceived":0,"bytesSent":0,"requests":0,)"
     R"("downloadTime":0})";
 
+}  // namespace
+
+void append_labels(std::string& out, const logql::OwnedLabels& labels) {
+  out += '{';
+  append_list(out, labels, [&](const auto& label) {
+    append_json_string(out, label.first);
+    out += ':';
+    append_json_string(out, label.second);
+  });
+  out += '}';
+}
+
+void append_entry(std::string& out, const logql::Entry& entry, bool categorized) {
+  out += "[\"" + std::to_string(entry.time_ns) + "\",";
+  append_json_string(out, entry.line);
+  if (categorized) {
+    out += ",{";
+    if (!entry.metadata.empty()) {
+      out += "\"structuredMetadata\":";
+      append_labels(out, entry.metadata);
+    }
+    if (!entry.parsed.empty()) {
+      out += entry.metadata.empty() ? "\"parsed\":" : ",\"parsed\":";
+      append_labels(out, entry.parsed);
+    }
+    out += '}';
+  }
+  out += ']';
+}
+
 // The summary is measured; the parts about chunks and caches, which weft has not, are zeros that
 // clients expect to be there.
 void append_stats(std::string& out, const exec::Stats& stats, std::size_t returned, double seconds) {
@@ -135,36 +165,6 @@ void append_stats(std::string& out, const exec::Stats& stats, std::size_t return
   w.key("shardsDuration").integer(0).key("usedBloomFilters").boolean(false).end_object().end_object();
 }
 
-}  // namespace
-
-void append_labels(std::string& out, const logql::OwnedLabels& labels) {
-  out += '{';
-  append_list(out, labels, [&](const auto& label) {
-    append_json_string(out, label.first);
-    out += ':';
-    append_json_string(out, label.second);
-  });
-  out += '}';
-}
-
-void append_entry(std::string& out, const logql::Entry& entry, bool categorized) {
-  out += "[\"" + std::to_string(entry.time_ns) + "\",";
-  append_json_string(out, entry.line);
-  if (categorized) {
-    out += ",{";
-    if (!entry.metadata.empty()) {
-      out += "\"structuredMetadata\":";
-      append_labels(out, entry.metadata);
-    }
-    if (!entry.parsed.empty()) {
-      out += entry.metadata.empty() ? "\"parsed\":" : ",\"parsed\":";
-      append_labels(out, entry.parsed);
-    }
-    out += '}';
-  }
-  out += ']';
-}
-
 std::string render(const logql::Answer& answer, bool categorized, const exec::Stats& stats, double seconds) {
   std::string out = R"({"status":"success","data":{)";
   std::visit(ResultWriter{out, categorized}, answer.data);
@@ -177,6 +177,22 @@ std::string render(const logql::Answer& answer, bool categorized, const exec::St
     out += ']';
   }
   out += '}';
+  return out;
+}
+
+std::string render_legacy(const logql::Streams& streams) {
+  std::string out;
+  text::JsonWriter w(out);
+  w.begin_object().key("streams").begin_array();
+  for (const auto& s : streams.streams) {
+    std::vector<Label> labels;
+    for (const auto& [name, value] : s.labels) labels.push_back({name, value});
+    w.begin_object().key("labels").string(label_text(labels)).key("entries").begin_array();
+    for (const auto& e : s.entries)
+      w.begin_object().key("ts").string(text::format_rfc3339(e.time_ns)).key("line").string(e.line).end_object();
+    w.end_array().end_object();
+  }
+  w.end_array().end_object();
   return out;
 }
 

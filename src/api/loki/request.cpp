@@ -9,6 +9,8 @@
 namespace weft::api::loki {
 namespace {
 
+constexpr std::int64_t kPointsMax = 11'000;
+
 Error bad_parameter(const char* name, const Error& error) {
   return error.in_context("could not parse '" + std::string(name) + "' parameter");
 }
@@ -72,6 +74,21 @@ Result<std::size_t> entries_limit(const Parameters& parameters, const Limits& li
   return value;
 }
 
+Result<std::int64_t> step(const Parameters& parameters, TimeRange range) {
+  std::int64_t length_ns = range.end_ns - range.start_ns;
+  std::int64_t step_ns = TRY(duration_parameter(parameters, "step"));
+  if (!parameters.has("step"))
+    step_ns = std::max<std::int64_t>(length_ns / kNsPerSecond / 250, 1) * kNsPerSecond;
+  if (step_ns <= 0)
+    return Error(Code::invalid_argument,
+                 "zero or negative query resolution step widths are not accepted. Try a positive integer");
+  if (length_ns / step_ns > kPointsMax)
+    return Error(Code::invalid_argument,
+                 "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of "
+                 "the step parameter");
+  return step_ns;
+}
+
 bool wants_categories(const net::Request& request) {
   std::string_view flags = request.header("x-loki-response-encoding-flags");
   while (!flags.empty()) {
@@ -80,6 +97,18 @@ bool wants_categories(const net::Request& request) {
     flags.remove_prefix(std::min(comma + 1, flags.size()));
   }
   return false;
+}
+
+Result<Selection> select(const Call& call, const Parameters& parameters, std::string_view query) {
+  Selection s;
+  s.range = TRY(time_range(parameters, call.services.clock.now_ns()));
+  s.matchers = TRY(selector(query));
+  s.snapshot = call.services.store.snapshot();
+  return s;
+}
+
+bool is_hidden(std::string_view label_name) {
+  return label_name.starts_with("__") && label_name != "__stream_shard__";
 }
 
 }  // namespace weft::api::loki

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,34 @@ Result<std::size_t> entries_limit(const Parameters& parameters, const Limits& li
 // `step` and `interval`: float seconds or a Prometheus duration. 0 when missing.
 Result<std::int64_t> duration_parameter(const Parameters& parameters, const char* name);
 
+// `step`, by default a 250th of the range and at least a second. Errors: invalid_argument, also when
+// it makes too many points.
+Result<std::int64_t> step(const Parameters& parameters, TimeRange range);
+
 // True when the client wants stream, structured metadata and parsed labels apart.
 bool wants_categories(const net::Request& request);
+
+// What the endpoints about labels, series and volumes work on: `start`, `end`, `since`, and `query` as
+// a selector.
+struct Selection {
+  TimeRange range;
+  std::vector<exec::LabelMatcher> matchers;
+  std::shared_ptr<const storage::Snapshot> snapshot;
+};
+Result<Selection> select(const Call& call, const Parameters& parameters, std::string_view query);
+
+// Loki's internal labels are not shown to people.
+bool is_hidden(std::string_view label_name);
+
+// Answers with the JSON that `make` makes, or with its error.
+template <class Make>
+void send_made(const Call& call, Make make) {
+  Result<std::string> json = make();
+  if (json) {
+    send_json(call.responder, std::move(*json));
+  } else {
+    send_error(call.responder, json.error());
+  }
+}
 
 }  // namespace weft::api::loki
