@@ -6,15 +6,12 @@
 #include <limits>
 #include <unordered_set>
 
-// As in wire/: every use of protozero in the program has the same view type.
-#define PROTOZERO_USE_VIEW std::string_view
 #include <fmt/format.h>
-#include <protozero/pbf_reader.hpp>
-#include <protozero/pbf_writer.hpp>
 
 #include "base/check.h"
 #include "base/compress.h"
 #include "base/hash.h"
+#include "base/protozero.h"
 
 namespace weft::storage {
 namespace {
