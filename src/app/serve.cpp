@@ -1,5 +1,6 @@
 #include "app/serve.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -172,9 +173,14 @@ Result<void> run(const Settings& settings, bool demo) {
   LOG(info, "stopping: finishing what was begun");
   stopping = true;
   demo_process.reset();
+  // One grace period for all: whatever still runs at its end is cut off, and cancels itself.
+  std::int64_t deadline = steady_ns() + settings.shutdown_grace_ns;
+  auto stop_server = [&](net::Server& server) {
+    server.stop(std::max<std::int64_t>(deadline - steady_ns(), 0));
+  };
   for (net::Server* server : {otlp_grpc.get(), otlp_http.get()})
-    if (server != nullptr) server->stop(settings.shutdown_grace_ns);
-  for (auto& server : http) server->stop(settings.shutdown_grace_ns);
+    if (server != nullptr) stop_server(*server);
+  for (auto& server : http) stop_server(*server);
   TRY(store->close());
   LOG(info, "stopped; nothing was lost");
   return {};

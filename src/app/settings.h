@@ -19,7 +19,7 @@ struct Settings {
   std::vector<net::ServerOptions> http;             // at least one listener, every API on each
   std::optional<net::ServerOptions> otlp_grpc;      // OTLP by gRPC alone, usually port 4317
   std::optional<net::ServerOptions> otlp_http;      // OTLP by HTTP alone, usually port 4318
-  std::int64_t shutdown_grace_ns = 30'000'000'000;  // how long requests in flight may take at the end
+  std::int64_t shutdown_grace_ns = 20'000'000'000;  // how long requests in flight may take at the end
   storage::Options storage;
   ingest::Options ingest;    // ingest.limits are the limits of everything, queries too
   bool logs_auth = false;    // X-Scope-OrgID is required for logs
