@@ -140,6 +140,10 @@ void declare_limits(Schema& schema, Declared& d) {
                  "Log lines that one query may ask for.");
   schema.integer("limits.query_series_max", &l.query_series_max, {.min = 1},
                  "Series in the answer of a query.");
+  schema.integer("limits.tails_max", &l.tails_max, {},
+                 "Live tails of one tenant at the same time; 0 is no limit.");
+  schema.duration("limits.tail_duration_max", &l.tail_duration_max_ns, age,
+                  "Time after which a live tail is ended; 0 is never.");
   schema.duration("limits.query_length_max", &l.query_length_max_ns, age, "Time range of a query of logs.");
   schema.duration("limits.query_timeout", &l.query_timeout_ns,
                   {.min = kSecondNs / 1000, .max = kHundredYearsNs}, "Time that a query may take.");

@@ -164,6 +164,21 @@ Result<QueryAnswer> parse_query_answer(std::string_view json, Direction directio
   return answer;
 }
 
+Result<TailMessage> parse_tail_message(std::string_view json) {
+  simdjson::dom::parser parser;
+  element root;
+  simdjson::dom::array streams, dropped;
+  if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS ||
+      root["streams"].get(streams) != simdjson::SUCCESS) {
+    return Error(Code::invalid_argument, "the message is not one of Loki's live tail");
+  }
+  TailMessage message;
+  for (const element stream : streams) TRY(add_lines(stream, message.lines));
+  if (root["dropped_entries"].get(dropped) == simdjson::SUCCESS) message.dropped = dropped.size();
+  order_by_time(message.lines, Direction::forward);
+  return message;
+}
+
 Result<std::string> LokiClient::get(const std::string& path, const std::string& accept) {
   net::ClientRequest request{.method = "GET", .url = url_ + path, .timeout_ns = 120 * kNsPerSecond};
   if (!accept.empty()) request.headers.emplace_back("accept", accept);
@@ -190,6 +205,21 @@ Result<QueryAnswer> LokiClient::query_range(const RangeQuery& query) {
 Result<QueryAnswer> LokiClient::query_instant(const std::string& query, std::int64_t time_ns) {
   const std::string path = fmt::format("/loki/api/v1/query?query={}&time={}", percent_encode(query), time_ns);
   return parse_query_answer(TRY(get(path, "")), Direction::backward);
+}
+
+Result<void> LokiClient::follow(const std::string& query, std::int64_t start_ns, std::size_t limit,
+                                const std::function<bool(const TailMessage&)>& take) {
+  const std::string path =
+      fmt::format("/loki/api/v1/tail?query={}&start={}&limit={}", percent_encode(query), start_ns, limit);
+  net::Headers headers;
+  if (!tenant_.empty()) headers.emplace_back("x-scope-orgid", tenant_);
+  Result<void> read;
+  TRY(client_.websocket(url_ + path, headers, [&](std::string_view json) {
+    const Result<TailMessage> message = parse_tail_message(json);
+    if (!message) read = message.error();
+    return message && take(*message);
+  }));
+  return read;
 }
 
 Result<QueryAnswer> LokiClient::for_each_line(RangeQuery query,

@@ -44,6 +44,14 @@ enum class Direction : std::uint8_t { forward, backward };
 // The body of a successful answer. Errors: invalid_argument where it is not one.
 Result<QueryAnswer> parse_query_answer(std::string_view json, Direction direction);
 
+// One message of a live tail.
+struct TailMessage {
+  std::vector<FoundLine> lines;  // by time
+  std::size_t dropped = 0;       // lines that were left out, because we were too slow
+};
+// Errors: invalid_argument where it is not one.
+Result<TailMessage> parse_tail_message(std::string_view json);
+
 // Loki's query API over HTTP. One thread.
 class LokiClient {
  public:
@@ -64,6 +72,11 @@ class LokiClient {
   // it returns false. Lines that share a time across a page's border come once each. query.limit is
   // the size of a page. A metric query gives its answer at once, in the result.
   Result<QueryAnswer> for_each_line(RangeQuery query, const std::function<bool(const FoundLine&)>& take);
+
+  // Follows a log query from `start_ns` on: the newest `limit` lines, and then every one as it comes
+  // in, until `take` returns false. Errors: the server's, also when it ends the tail.
+  Result<void> follow(const std::string& query, std::int64_t start_ns, std::size_t limit,
+                      const std::function<bool(const TailMessage&)>& take);
 
   // GET of any path: the body. `accept` may be "".
   Result<std::string> get(const std::string& path, const std::string& accept);

@@ -56,6 +56,22 @@ TEST(QueryAnswer, OtherBytesAreErrors) {
   }
 }
 
+TEST(TailMessage, LinesByTimeAndWhatWasDropped) {
+  const Result<TailMessage> message = parse_tail_message(
+      R"({"streams":[{"stream":{"app":"x"},"values":[["30","c"],["40","d"]]},{"stream":{"app":"y"},"values":[["20","b"]]}],
+      "dropped_entries":[{"labels":{"app":"x"},"timestamp":"10"}]})");
+  ASSERT_TRUE(message) << message.error().message();
+  ASSERT_EQ(message->lines.size(), 3U);
+  EXPECT_EQ(message->lines[0].line, "b");
+  EXPECT_EQ(message->lines[0].labels, (OwnedLabels{{"app", "y"}}));
+  EXPECT_EQ(message->dropped, 1U);
+  const Result<TailMessage> none = parse_tail_message(R"({"streams":[],"dropped_entries":null})");
+  ASSERT_TRUE(none);
+  EXPECT_EQ(none->dropped, 0U);
+  EXPECT_FALSE(parse_tail_message(R"({"streams":{}})"));
+  EXPECT_FALSE(parse_tail_message("["));
+}
+
 TEST(LinePrinter, Forms) {
   const FoundLine line{1'770'632'130'000'000'000, {{"app", "api"}, {"level", "error"}}, "it \"broke\""};
   EXPECT_EQ(render_line(line, Output::raw, true), "it \"broke\"\n");

@@ -1,18 +1,14 @@
 #include <algorithm>
 #include <cstdio>
-#include <map>
-#include <unordered_set>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/arguments.h"
 #include "app/client_commands.h"
-#include "app/interruption.h"
 #include "app/line_printer.h"
 #include "app/loki_client.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "text/units.h"
 
 namespace weft::app {
@@ -39,7 +35,6 @@ constexpr Flag kTailFlags[] = {
     {"url", "URL", "http://127.0.0.1:3100", "where the server's HTTP API is"},
     {"since", "DURATION", "5m", "begin with lines of so far back"},
     {"limit", "N", "10", "begin with so many of them"},
-    {"every", "DURATION", "1s", "how often to look"},
     {"output", "FORM", "", "default, raw or jsonl [default on a terminal, raw in a pipe]", 'o'},
     {"tenant", "NAME", "", "X-Scope-OrgID, where the server wants one"},
     {"help", "", "", "this text", 'h'},
@@ -148,46 +143,17 @@ Result<void> run_query(const Arguments& arguments) {
 Result<void> run_tail(const Arguments& arguments) {
   const Screen screen = TRY(screen_from(arguments));
   const std::string text = TRY(only_query(arguments, "tail"));
-  const std::int64_t every_ns = std::max<std::int64_t>(TRY(arguments.duration_ns("every")), 100 * kNsPerMs);
-  const std::int64_t now_ns = SystemClock().now_ns();
-  LokiClient client(base_url(arguments.text("url")), arguments.text("tenant"));
-  Interruption interruption;
-
-  // Lines arrive late and out of order, so each look goes a little further back than the newest
-  // line, and `shown` knows what was there before.
-  constexpr std::int64_t kLateNs = 10 * kNsPerSecond;
-  std::map<std::int64_t, std::unordered_set<std::uint64_t>> shown;
-  const auto is_new = [&](const FoundLine& line) {
-    return shown[line.time_ns].insert(hash64(line.line, hash64(label_text_of(line.labels)))).second;
-  };
   const std::size_t first = static_cast<std::size_t>(TRY(arguments.integer("limit", 0, 5000)));
-  std::int64_t newest_ns = first > 0 ? now_ns : now_ns + kLateNs;
-  if (first > 0) {
-    const QueryAnswer answer = TRY(client.query_range(
-        {.query = text, .range = {now_ns - TRY(arguments.duration_ns("since")), now_ns}, .limit = first}));
-    if (answer.kind == QueryAnswer::Kind::series)
-      return Error(Code::invalid_argument, "tail takes log queries; weft query shows series");
-    for (auto line = answer.lines.rbegin(); line != answer.lines.rend(); ++line) {
-      if (is_new(*line)) screen.write(render_line(*line, screen.output, screen.colour));
-    }
-    // What is older than the first line shown, but within reach of the next look, was left out on purpose.
-    if (answer.lines.size() == first) newest_ns = std::max(now_ns, answer.lines.back().time_ns + kLateNs);
-  }
-  std::fflush(stdout);
-  while (!interruption.within(every_ns)) {
-    const std::int64_t until_ns = SystemClock().now_ns() + kNsPerSecond;  // other machines' clocks run ahead
-    const std::int64_t from_ns = newest_ns - kLateNs;
-    shown.erase(shown.begin(), shown.lower_bound(from_ns));
-    TRY(client.for_each_line(
-        {.query = text, .range = {from_ns, until_ns}, .direction = Direction::forward, .limit = 1000},
-        [&](const FoundLine& line) {
-          if (is_new(line)) screen.write(render_line(line, screen.output, screen.colour));
-          newest_ns = std::max(newest_ns, line.time_ns);
-          return true;
-        }));
-    std::fflush(stdout);
-  }
-  return {};
+  const std::int64_t now_ns = SystemClock().now_ns();
+  const std::int64_t start_ns = first > 0 ? now_ns - TRY(arguments.duration_ns("since")) : now_ns;
+  LokiClient client(base_url(arguments.text("url")), arguments.text("tenant"));
+  return client.follow(text, start_ns, std::max<std::size_t>(first, 1), [&](const TailMessage& message) {
+    for (const FoundLine& line : message.lines)
+      screen.write(render_line(line, screen.output, screen.colour));
+    if (message.dropped > 0)
+      fmt::print(stderr, "more lines came than could be shown; {} or more were left out\n", message.dropped);
+    return std::fflush(stdout) == 0;
+  });
 }
 
 using Run = Result<void> (*)(const Arguments&);

@@ -300,6 +300,8 @@ TEST(Settings, EveryTranslatedKey) {
       {"loki.yaml", "limits_config.max_global_streams_per_user", "9", "streams_max: 9"},
       {"loki.yaml", "limits_config.max_entries_limit_per_query", "9", "entries_per_query_max: 9"},
       {"loki.yaml", "limits_config.max_query_series", "9", "query_series_max: 9"},
+      {"loki.yaml", "limits_config.max_concurrent_tail_requests", "3", "tails_max: 3"},
+      {"loki.yaml", "querier.tail_max_duration", "2h", "tail_duration_max: 2h"},
       {"loki.yaml", "limits_config.max_query_length", "721h", "query_length_max: 721h"},
       {"loki.yaml", "limits_config.max_query_length", "0", "query_length_max: 876000h"},
       {"loki.yaml", "limits_config.query_timeout", "5m", "query_timeout: 5m"},

@@ -35,6 +35,8 @@ constexpr Sets kSets[] = {
     {"limits_config.max_global_streams_per_user", "limits.streams_max", As::zero_unlimited},
     {"limits_config.max_entries_limit_per_query", "limits.entries_per_query_max", As::zero_unlimited},
     {"limits_config.max_query_series", "limits.query_series_max", As::zero_unlimited},
+    {"limits_config.max_concurrent_tail_requests", "limits.tails_max"},
+    {"querier.tail_max_duration", "limits.tail_duration_max"},
     {"limits_config.max_query_length", "limits.query_length_max", As::zero_unlimited},
     {"limits_config.query_timeout", "limits.query_timeout", As::zero_unlimited},
     {"limits_config.discover_service_name", "ingest.service_name_labels", As::list},
@@ -134,7 +136,7 @@ constexpr Ignores kIgnores[] = {
      "compactor.backup_delete_request_store_db_type "
      "limits_config.deletion_mode limits_config.allow_deletes"},
     {"a query runs in this process, with the cores and the memory there are", Loss::none,
-     "querier.tail_max_duration querier.extra_query_delay querier.query_ingesters_within querier.engine.** "
+     "querier.extra_query_delay querier.query_ingesters_within querier.engine.** "
      "querier.max_concurrent querier.query_store_only querier.query_ingester_only "
      "querier.per_request_limits_enabled querier.multi_tenant_queries_enabled querier.query_timeout "
      "querier.ingester_query_store_max_look_back_period querier.dataobj.** query_range.** frontend.** "
@@ -150,7 +152,7 @@ constexpr Ignores kIgnores[] = {
     {"weft has no such limit", Loss::none,
      "limits_config.ingestion_rate_strategy limits_config.max_streams_per_user "
      "limits_config.per_stream_rate_limit limits_config.per_stream_rate_limit_burst "
-     "limits_config.max_query_bytes_read limits_config.max_concurrent_tail_requests "
+     "limits_config.max_query_bytes_read "
      "limits_config.volume_max_series "
      "limits_config.ingestion_partitions_tenant_shard_size limits_config.use_owned_stream_count "
      "limits_config.simulated_push_latency distributor.write_failures_logging.**"},
