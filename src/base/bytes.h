@@ -41,14 +41,14 @@ constexpr std::int64_t unzigzag(std::uint64_t value) {
 // where it was before. Errors are `corrupted` and say where. Views returned are of the bytes given.
 class ByteReader {
  public:
-  explicit ByteReader(std::string_view bytes) : begin_(bytes.data()), rest_(bytes) {}
+  explicit ByteReader(std::string_view bytes) : size_(bytes.size()), rest_(bytes) {}
 
   template <std::integral T>
   Result<T> fixed() {
     if (rest_.size() < sizeof(T)) [[unlikely]]
       return too_short(sizeof(T));
     T value;
-    std::memcpy(&value, rest_.data(), sizeof value);
+    std::memcpy(&value, rest_.data(), sizeof value);  // NOLINT(bugprone-suspicious-stringview-data-usage)
     rest_.remove_prefix(sizeof value);
     return value;
   }
@@ -64,13 +64,13 @@ class ByteReader {
 
   std::string_view rest() const { return rest_; }
   bool at_end() const { return rest_.empty(); }
-  std::size_t offset() const { return static_cast<std::size_t>(rest_.data() - begin_); }
+  std::size_t offset() const { return size_ - rest_.size(); }
   Result<void> expect_end() const;
 
  private:
   Error too_short(std::size_t wanted) const;
 
-  const char* begin_;
+  std::size_t size_;
   std::string_view rest_;
 };
 

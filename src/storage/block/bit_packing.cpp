@@ -35,11 +35,11 @@ template <class Lanes, unsigned kLaneBits, unsigned W, unsigned R>
   if constexpr (W == 0) {
     return Lanes{};
   } else {
-    constexpr unsigned kWord = R * W / kLaneBits;
-    constexpr unsigned kShift = R * W % kLaneBits;
-    Lanes row = load<Lanes>(in + kVectorBytes * kWord) >> kShift;
-    if constexpr (kShift + W > kLaneBits)
-      row |= load<Lanes>(in + kVectorBytes * (kWord + 1)) << (kLaneBits - kShift);
+    constexpr unsigned word = R * W / kLaneBits;
+    constexpr unsigned shift = R * W % kLaneBits;
+    Lanes row = load<Lanes>(in + kVectorBytes * word) >> shift;
+    if constexpr (shift + W > kLaneBits)
+      row |= load<Lanes>(in + kVectorBytes * (word + 1)) << (kLaneBits - shift);
     if constexpr (W < kLaneBits) {
       using Word = std::remove_cvref_t<decltype(row[0])>;
       row &= Lanes{} + ((Word{1} << W) - 1);
@@ -66,11 +66,11 @@ template <class Lanes, unsigned kLaneBits, unsigned W, unsigned R>
 template <unsigned W, class T, std::size_t... R>
 [[gnu::always_inline]] inline void unpack_rows(const char* in, T base, T* out,
                                                std::index_sequence<R...> /*rows*/) {
-  constexpr unsigned kLaneBits = W <= 32 ? 32 : 64;
+  constexpr unsigned lane_bits = W <= 32 ? 32 : 64;
   using Lanes = std::conditional_t<(W <= 32), Lanes32, Lanes64>;
   using BaseLanes = std::conditional_t<sizeof(T) == 4, Lanes32, Lanes64>;
   BaseLanes bases = BaseLanes{} + base;
-  (store_row(unpack_row<Lanes, kLaneBits, W, R>(in), bases, out + R * (kVectorBytes * 8 / kLaneBits)), ...);
+  (store_row(unpack_row<Lanes, lane_bits, W, R>(in), bases, out + R * (kVectorBytes * 8 / lane_bits)), ...);
 }
 
 template <unsigned W, class T>
@@ -122,15 +122,15 @@ void unpack_all(const char* in, std::size_t count, unsigned width, T base, T* ou
 // Packs a whole block. Shifts vary here; writing happens once, reading many times.
 template <class Lanes, unsigned kLaneBits>
 void pack_block(const std::uint64_t* values, unsigned width, char* out) {
-  constexpr unsigned kLanes = kVectorBytes * 8 / kLaneBits;
-  constexpr unsigned kRows = kPackedBlock / kLanes;
+  constexpr unsigned lane_count = kVectorBytes * 8 / kLaneBits;
+  constexpr unsigned rows = kPackedBlock / lane_count;
   Lanes words[kLaneBits + 1] = {};
   using Word = std::remove_cvref_t<decltype(words[0][0])>;
   Word mask = width == kLaneBits ? ~Word{0} : static_cast<Word>((Word{1} << width) - 1);
-  for (unsigned r = 0; r < kRows; ++r) {
+  for (unsigned r = 0; r < rows; ++r) {
     Lanes row;
-    for (unsigned lane = 0; lane < kLanes; ++lane)
-      row[lane] = static_cast<Word>(values[r * kLanes + lane]) & mask;
+    for (unsigned lane = 0; lane < lane_count; ++lane)
+      row[lane] = static_cast<Word>(values[r * lane_count + lane]) & mask;
     unsigned word = r * width / kLaneBits;
     unsigned shift = r * width % kLaneBits;
     words[word] |= row << shift;

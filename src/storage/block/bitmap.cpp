@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint8_t kRaw = 0;
 constexpr std::uint8_t kRuns = 1;
 
-Error corrupted(std::string what) {
+Error corrupted(const std::string& what) {
   return Error(Code::corrupted, "bitmap: " + what);
 }
 

@@ -52,12 +52,12 @@ TEST(Bloom, BitsAreTheDocumentedOnes) {
   builder.insert(0x0123456789abcdefULL);
   std::string bytes;
   builder.append_to(bytes);
-  constexpr std::uint32_t kSalts[] = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
+  constexpr std::uint32_t salts[] = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
                                       0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
   for (std::size_t i = 0; i < 8; ++i) {
     std::uint32_t word = 0;
     std::memcpy(&word, bytes.data() + 16 + 4 * i, 4);
-    EXPECT_EQ(word, 1U << (0x89abcdefU * kSalts[i] >> 27));
+    EXPECT_EQ(word, 1U << (0x89abcdefU * salts[i] >> 27));
   }
 }
 

@@ -14,7 +14,7 @@ namespace {
 // More different doubles than one in so many rows, and a dictionary is not smaller by enough.
 constexpr std::size_t kRowsPerEntryMin = 4;
 
-Error corrupted(std::string what) {
+Error corrupted(const std::string& what) {
   return Error(Code::corrupted, "fixed values: " + what);
 }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kFrameHeaderBytes = 9;  // base, width
 constexpr std::size_t kRunsPerValueMax = 3;   // more than a third of the values begin a run: no use
 
-Error corrupted(std::string what) {
+Error corrupted(const std::string& what) {
   return Error(Code::corrupted, "integers: " + what);
 }
 
@@ -167,14 +167,15 @@ Result<unsigned> take_width(ByteReader& reader) {
 // Takes `count` packed numbers and adds `base` to each.
 template <class T>
 Result<void> take_packed(ByteReader& reader, std::size_t count, unsigned width, T base, T* out) {
-  std::string_view packed = TRY(reader.take(packed_bytes(count, width)));
+  const char* packed = TRY(reader.take(packed_bytes(count, width)))
+  .data();
   if (width <= 8 * sizeof(T)) {
-    unpack(packed.data(), count, width, base, out);
+    unpack(packed, count, width, base, out);
     return {};
   }
   // u32 whose differences take a 33rd bit; or a page that no writer of ours made.
   std::vector<std::uint64_t> wide(count);
-  unpack(packed.data(), count, width, std::uint64_t{base}, wide.data());
+  unpack(packed, count, width, std::uint64_t{base}, wide.data());
   std::ranges::transform(wide, out, [](std::uint64_t value) { return static_cast<T>(value); });
   return {};
 }

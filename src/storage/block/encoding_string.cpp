@@ -20,7 +20,7 @@ constexpr std::size_t kDictionaryBytesMax = std::size_t{1} << 20;
 // Room in a page of strings for the lengths beside the bytes.
 constexpr std::size_t kBytesPerLength = 4;
 
-Error corrupted(std::string what) {
+Error corrupted(const std::string& what) {
   return Error(Code::corrupted, "strings: " + what);
 }
 

@@ -82,7 +82,7 @@ TEST(Strings, TheEncodingFitsTheValues) {
 
 TEST(Strings, ADictionaryIsAskedOncePerEntry) {
   Strings values;
-  for (std::size_t i = 0; i < 900; ++i) values.push_back(i % 3 == 0 ? "GET" : i % 3 == 1 ? "POST" : "");
+  for (std::size_t i = 0; i < 900; ++i) values.emplace_back(i % 3 == 0 ? "GET" : i % 3 == 1 ? "POST" : "");
   std::string bytes = page_of(values);
   Zstd zstd;
   StringPage page;

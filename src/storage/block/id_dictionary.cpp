@@ -15,7 +15,7 @@ constexpr std::size_t kIdBytes = sizeof(TraceId);
 static_assert(kIdBytes == 16);
 constexpr std::size_t kIndexHeaderBytes = 16;
 
-Error corrupted(std::string what) {
+Error corrupted(const std::string& what) {
   return Error(Code::corrupted, "id dictionary: " + what);
 }
 

@@ -21,7 +21,7 @@ struct Header {
 };
 static_assert(sizeof(Header) == kPageHeaderBytes);
 
-Error corrupted(std::string what) {
+Error corrupted(const std::string& what) {
   return Error(Code::corrupted, "page: " + what);
 }
 

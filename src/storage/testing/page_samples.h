@@ -35,7 +35,7 @@ enum class Shape : std::uint8_t {
 
 inline std::vector<std::uint64_t> integers(Shape shape, std::size_t count, std::mt19937_64& random) {
   using Limits = std::numeric_limits<std::uint64_t>;
-  static constexpr std::uint64_t kExtremes[] = {0, 1, Limits::max(), Limits::max() / 2,
+  static constexpr std::uint64_t extremes[] = {0, 1, Limits::max(), Limits::max() / 2,
                                                 Limits::max() / 2 + 1};
   std::vector<std::uint64_t> values;
   std::uint64_t value = random();
@@ -48,7 +48,7 @@ inline std::vector<std::uint64_t> integers(Shape shape, std::size_t count, std::
       case Shape::clustered: value = random() % 20 == 0 ? random() % 5 : value; break;
       case Shape::narrow: value = random() >> width; break;
       case Shape::random: value = random(); break;
-      case Shape::extreme: value = kExtremes[random() % std::size(kExtremes)]; break;
+      case Shape::extreme: value = extremes[random() % std::size(extremes)]; break;
       case Shape::descending: value -= random() % 100; break;
       case Shape::outliers: value = random() % 100 == 0 ? random() : random() % 16; break;
       default: break;
