@@ -93,6 +93,15 @@ constexpr auto kRoutes = std::to_array<Route>({
     {"/status/config", kGet, kMain, Tenant::none, admin_config},
     {"/api/status/buildinfo", kGet, kMain, Tenant::none, admin_buildinfo},
     {"/api/echo", kGet, kMain, Tenant::none, admin_echo},
+    {"/status", kGet, kMain, Tenant::none, admin_status},
+    {"/status/version", kGet, kMain, Tenant::none, admin_status_version},
+    {"/status/services", kGet, kMain, Tenant::none, admin_services},
+    {"/status/endpoints", kGet, kMain, Tenant::none, admin_status_endpoints},
+    {"/status/overrides", kGet, kMain, Tenant::none, admin_status_overrides},
+    {"/status/overrides/{}", kGet, kMain, Tenant::none, admin_status_overrides},
+    {"/status/buildinfo", kGet, kMain, Tenant::none, admin_buildinfo},
+    {"/grpc.health.v1.Health/Check", kPost, kMain | kOtlpGrpc, Tenant::none, admin_health_check},
+    {"/grpc.health.v1.Health/Watch", kPost, kMain | kOtlpGrpc, Tenant::none, admin_health_watch},
     {"/log_level", kGetPost, kMain, Tenant::none, admin_log_level},
     {"/services", kGet, kMain, Tenant::none, admin_services},
     {"/", kGet, kMain, Tenant::none, admin_index},
@@ -136,14 +145,17 @@ void send_failure(const net::Request& request, const net::Responder& responder, 
 // Counts and times every request by route, under the names that dashboards for the peers read.
 class Router {
  public:
-  Router(const Services& services, Surface surface) : services_(services), surface_(surface_bit(surface)) {
+  Router(const Services& services, Surface surface)
+      : services_(services),
+        surface_(surface_bit(surface)),
+        watches_({[&services] { return health(services); }, services.stopping}, services.metrics) {
     for (const Route& route : kRoutes)
       latency_.push_back(&services.metrics.histogram("weft_http_request_seconds", "Time to handle a request.",
                                                      latency_buckets(),
                                                      {{"route", std::string(route.pattern)}}));
   }
 
-  void operator()(net::Request request, net::Responder responder) const {
+  void operator()(net::Request request, net::Responder responder) {
     bool known_path = false;
     for (std::size_t i = 0; i < kRoutes.size(); ++i) {
       const Route& route = kRoutes[i];
@@ -161,7 +173,8 @@ class Router {
       }
       std::string param = net::percent_decode(*hole, false);
       std::int64_t started = steady_ns();
-      Call call{services_, std::move(request), std::move(responder), std::move(tenant), std::move(param)};
+      Call call{services_,         std::move(request), std::move(responder),
+                std::move(tenant), std::move(param),   &watches_};
       route.handler(call);
       latency_[i]->observe(static_cast<double>(steady_ns() - started) / 1e9);
       return;
@@ -176,9 +189,22 @@ class Router {
   const Services& services_;
   unsigned surface_;
   std::vector<Histogram*> latency_;
+  HealthWatches watches_;
 };
 
 }  // namespace
+
+std::vector<Endpoint> endpoints() {
+  std::vector<Endpoint> out;
+  for (const Route& r : kRoutes) {
+    std::string_view methods = "*";
+    if (r.methods == kGet) methods = "GET";
+    if (r.methods == kPost) methods = "POST";
+    if (r.methods == kGetPost) methods = "GET,POST";
+    out.push_back({r.pattern, methods});
+  }
+  return out;
+}
 
 net::Handler make_handler(const Services& services, Surface surface) {
   return

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "api/services.h"
 #include "net/server.h"
 
@@ -11,6 +14,13 @@ enum class Surface : unsigned char {
   otlp_grpc,  // 4317
   otlp_http,  // 4318
 };
+
+// One row of the table of endpoints; {} stands for one segment of a path, {*} for any text.
+struct Endpoint {
+  std::string_view pattern;
+  std::string_view methods;  // "GET", "POST", "GET,POST" or "*"
+};
+std::vector<Endpoint> endpoints();
 
 // The handler for a listener. `services` must outlive the server.
 net::Handler make_handler(const Services& services, Surface surface);

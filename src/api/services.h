@@ -34,6 +34,8 @@ struct Services {
   std::function<bool()> stopping;
 };
 
+class HealthWatches;
+
 // Whose data a request is about.
 enum class Signal : unsigned char { logs, traces };
 
@@ -43,8 +45,9 @@ struct Call {
   const Services& services;
   net::Request request;
   net::Responder responder;
-  TenantId tenant;    // resolved by the router according to the route's signal
-  std::string param;  // what {…} of the route's pattern matched, percent-decoded
+  TenantId tenant;                   // resolved by the router according to the route's signal
+  std::string param;                 // what {…} of the route's pattern matched, percent-decoded
+  HealthWatches* watches = nullptr;  // of this port; the router sets it
 };
 using HandlerFunction = void (*)(Call& call);
 

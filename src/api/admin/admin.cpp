@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warn", "error"};
 
-// Grafana switches features by these versions: the peers whose APIs weft speaks.
-constexpr std::string_view kTempoVersion = "3.0.3";
-
 void send_buildinfo(Call& call, std::string_view version) {
   std::string out;
   text::JsonWriter w(out);
@@ -49,10 +46,6 @@ void loki_buildinfo(Call& call) {
 void admin_echo(Call& call) {
   send_text(call.responder, 200, "echo");
 }
-void admin_services(Call& call) {
-  send_text(call.responder, 200, "ingest => Running\nstorage => Running\nquery => Running\n");
-}
-
 void admin_log_level(Call& call) {
   std::string current(kLevels[static_cast<std::size_t>(log_level())]);
   if (call.request.method == "GET")
