@@ -58,6 +58,13 @@ class OtlpJsonReader {
     }));
     return document_.close();
   }
+  // The same for the items of a request that is a list.
+  template <class Visit>
+  Result<void> request_list(std::string_view body, Visit visit) {
+    on_demand::array items = TRY(document_.open_list(body));
+    TRY(each_item(items, std::move(visit)));
+    return document_.close();
+  }
   Lists& lists() { return lists_; }
   Arena& arena() { return document_.arena(); }
 

@@ -89,16 +89,26 @@ simdjson::error_code JsonDocument::parse(std::string_view body) {
   return parser_.iterate(view).get(document_);
 }
 
-Result<on_demand::object> JsonDocument::open(std::string_view body) {
+Result<on_demand::json_type> JsonDocument::begin(std::string_view body) {
   simdjson::error_code error = parse(body);
   if (error == simdjson::UTF8_ERROR) error = parse(replace_invalid_utf8(body));
   if (error) return json_error(error);
   on_demand::json_type type;
-  if (document_.type().get(type) || type != on_demand::json_type::object)
-    return json_type_error("body", "a JSON object");
+  return document_.type().get(type) ? on_demand::json_type::null : type;
+}
+
+Result<on_demand::object> JsonDocument::open(std::string_view body) {
+  if (TRY(begin(body)) != on_demand::json_type::object) return json_type_error("body", "a JSON object");
   on_demand::object object;
   if (auto wrong = document_.get_object().get(object)) return json_error(wrong);
   return object;
+}
+
+Result<on_demand::array> JsonDocument::open_list(std::string_view body) {
+  if (TRY(begin(body)) != on_demand::json_type::array) return json_type_error("body", "a JSON array");
+  on_demand::array array;
+  if (auto wrong = document_.get_array().get(array)) return json_error(wrong);
+  return array;
 }
 
 Result<void> JsonDocument::close() {

@@ -29,7 +29,9 @@ class JsonDocument {
   // Copies `body` into the arena and finds its structure; bytes in it that are not UTF-8 become
   // U+FFFD. Errors: not JSON, or no object.
   Result<on_demand::object> open(std::string_view body);
-  // To be called when the object has been read: nothing may follow it.
+  // The same of a document that is an array.
+  Result<on_demand::array> open_list(std::string_view body);
+  // To be called when the object or array has been read: nothing may follow it.
   Result<void> close();
 
   // The text of a string. Requires is_string(value), and consumes it.
@@ -39,6 +41,7 @@ class JsonDocument {
 
  private:
   simdjson::error_code parse(std::string_view body);
+  Result<on_demand::json_type> begin(std::string_view body);
   std::string_view unescape(std::string_view text);
 
   Arena& arena_;
@@ -80,19 +83,24 @@ Result<void> each_member(JsonDocument& document, on_demand::value value, std::st
   return each_member(document, object, std::move(visit));
 }
 
-// Calls visit(value) -> Result<void> for every item of an array. null has no items.
+// Calls visit(value) -> Result<void> for every item of an array.
 template <class Visit>
-Result<void> each_item(on_demand::value value, std::string_view what, Visit visit) {
-  if (is_null(value)) return {};
-  if (!is_array(value)) return json_type_error(what, "an array");
-  on_demand::array array;
-  if (auto error = value.get_array().get(array)) return json_error(error);
+Result<void> each_item(on_demand::array array, Visit visit) {
   for (auto next : array) {
     on_demand::value item;
     if (auto error = std::move(next).get(item)) return json_error(error);
     TRY(visit(item));
   }
   return {};
+}
+// The same of a value that is an array; `what` names it when it is none. null has no items.
+template <class Visit>
+Result<void> each_item(on_demand::value value, std::string_view what, Visit visit) {
+  if (is_null(value)) return {};
+  if (!is_array(value)) return json_type_error(what, "an array");
+  on_demand::array array;
+  if (auto error = value.get_array().get(array)) return json_error(error);
+  return each_item(array, std::move(visit));
 }
 
 }  // namespace weft::wire
