@@ -86,6 +86,9 @@ constexpr auto kRoutes = std::to_array<Route>({
      otlp_grpc_traces},
     {"/opentelemetry.proto.collector.logs.v1.LogsService/Export", kPost, kMain | kOtlpGrpc, Tenant::logs,
      otlp_grpc_logs},
+    // Zipkin
+    {"/api/v2/spans", kPost, kMain, Tenant::traces, zipkin_spans},
+    {"/api/v1/spans", kPost, kMain, Tenant::traces, zipkin_v1_spans},
     // Operations
     {"/ready", kGet, kMain, Tenant::none, admin_ready},
     {"/metrics", kGet, kMain, Tenant::none, admin_metrics},

@@ -16,6 +16,7 @@
 #include "ingest/tenants.h"
 #include "wire/loki_push.h"
 #include "wire/otlp.h"
+#include "wire/zipkin.h"
 
 namespace weft::ingest {
 namespace {
@@ -59,7 +60,8 @@ struct Work {
 };
 
 bool is_spans(FrameKind kind) {
-  return kind == FrameKind::otlp_traces_protobuf || kind == FrameKind::otlp_traces_json;
+  return kind == FrameKind::otlp_traces_protobuf || kind == FrameKind::otlp_traces_json ||
+         kind == FrameKind::zipkin_json;
 }
 bool is_otlp_logs(FrameKind kind) {
   return kind == FrameKind::otlp_logs_protobuf || kind == FrameKind::otlp_logs_json;
@@ -181,12 +183,19 @@ struct Pipeline::Impl {
     return {};
   }
 
+  static Result<void> decode_span_body(FrameKind kind, std::string_view body, Work& work) {
+    switch (kind) {
+      case FrameKind::otlp_traces_json:
+        return wire::decode_otlp_traces_json(body, work.spans, work.rejected_spans);
+      case FrameKind::zipkin_json: return wire::decode_zipkin_json(body, work.spans, work.rejected_spans);
+      default: return wire::decode_otlp_traces(body, work.spans, work.rejected_spans);
+    }
+  }
+
   Result<void> decode_spans(const Frame& frame, Work& work, std::size_t& body_bytes) {
     std::string_view body = TRY(open_body(frame, work));
     body_bytes = body.size();
-    TRY(frame.kind == FrameKind::otlp_traces_protobuf
-            ? wire::decode_otlp_traces(body, work.spans, work.rejected_spans)
-            : wire::decode_otlp_traces_json(body, work.spans, work.rejected_spans));
+    TRY(decode_span_body(frame.kind, body, work));
     work.refusals.begin(work.spans.spans.size());
     for (wire::RejectedSpan& r : work.rejected_spans) {
       Reason reason = r.error.starts_with("span") ? Reason::invalid_span_id : Reason::invalid_trace_id;

@@ -16,6 +16,7 @@ enum class FrameKind : std::uint8_t {
   otlp_logs_json = 4,
   otlp_traces_protobuf = 5,
   otlp_traces_json = 6,
+  zipkin_json = 7,
 };
 
 // One accepted request as the write-ahead log keeps it: the body exactly as received, so that

@@ -134,6 +134,17 @@ PushOrAnswer read_otlp(OtlpSignal signal, net::Request& request) {
   return Push{kind, *encoding, std::move(request.body), json};
 }
 
+PushOrAnswer read_zipkin(net::Request& request) {
+  auto type = media_type(request.header("content-type"));
+  if (type && (type->find("protobuf") != std::string::npos || type->find("thrift") != std::string::npos))
+    return text_response(415, "Zipkin spans are read as JSON only: send them as application/json\n");
+  auto encoding = codec_from_name(trim(request.header("content-encoding")), Codec::snappy_block);
+  if (!encoding)
+    return text_response(
+        400, "Content-Encoding \"" + std::string(request.header("content-encoding")) + "\" not supported\n");
+  return Push{storage::FrameKind::zipkin_json, *encoding, std::move(request.body), true};
+}
+
 bool is_success(const ingest::Outcome& outcome) {
   return outcome.result || outcome.accepted > 0;
 }
@@ -160,6 +171,13 @@ net::Response loki_otlp_answer(const ingest::Outcome& outcome) {
   int status = push_status(outcome);
   if (status == 500) status = 503;  // collectors retry it
   return status_response(status, 0, outcome.result.error().message(), false, outcome.retry_after_seconds);
+}
+
+net::Response zipkin_answer(const ingest::Outcome& outcome) {
+  if (is_success(outcome)) return {202, {}, {}};
+  net::Response response = text_response(push_status(outcome), outcome.result.error().message() + "\n");
+  add_retry_after(response, outcome.retry_after_seconds);
+  return response;
 }
 
 net::Response otlp_answer(OtlpSignal signal, bool json, const ingest::Outcome& outcome) {

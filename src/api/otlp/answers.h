@@ -33,6 +33,9 @@ enum class OtlpSignal : unsigned char { traces, logs };
 // OTLP/HTTP (both paths). Takes the request's body.
 PushOrAnswer read_otlp(OtlpSignal signal, net::Request& request);
 
+// Zipkin v2 as JSON, also when the content type is missing or is what curl says. Takes the request's body.
+PushOrAnswer read_zipkin(net::Request& request);
+
 // Loki's words about what became of a push.
 net::Response loki_answer(const ingest::Outcome& outcome);
 // The same for its OTLP endpoint: errors are a google.rpc.Status.
@@ -40,6 +43,9 @@ net::Response loki_otlp_answer(const ingest::Outcome& outcome);
 // OTLP/HTTP's: 200 with what was refused as partial success, or a google.rpc.Status in the
 // request's encoding.
 net::Response otlp_answer(OtlpSignal signal, bool json, const ingest::Outcome& outcome);
+
+// 202, or what is wrong as text.
+net::Response zipkin_answer(const ingest::Outcome& outcome);
 
 // True when what was kept makes the outcome a success that may be partial.
 bool is_success(const ingest::Outcome& outcome);

@@ -47,6 +47,19 @@ void otlp_http_logs(Call& call) {
   otlp_http(call, OtlpSignal::logs);
 }
 
+void zipkin_spans(Call& call) {
+  PushOrAnswer read = read_zipkin(call.request);
+  if (auto* answer = std::get_if<net::Response>(&read)) return call.responder.send(std::move(*answer));
+  Push& push = std::get<Push>(read);
+  call.services.ingest.push(push.kind, push.encoding, call.tenant, std::move(push.body),
+                            [responder = call.responder](const ingest::Outcome& outcome) {
+                              responder.send(zipkin_answer(outcome));
+                            });
+}
+void zipkin_v1_spans(Call& call) {
+  send_text(call.responder, 415, "Zipkin v1 spans are not read here: send v2 JSON to /api/v2/spans\n");
+}
+
 void otlp_grpc_traces(Call& call) {
   otlp_grpc(call, storage::FrameKind::otlp_traces_protobuf);
 }

@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "the log is written as
 
 constexpr std::uint32_t kMagic = 0x31524657;  // "WFR1"
 constexpr std::uint8_t kKindSegment = 0;
-constexpr std::uint8_t kKindLast = static_cast<std::uint8_t>(FrameKind::otlp_traces_json);
+constexpr std::uint8_t kKindLast = static_cast<std::uint8_t>(FrameKind::zipkin_json);
 constexpr std::uint8_t kCodecLast = static_cast<std::uint8_t>(Codec::lz4_frame);
 constexpr std::uint8_t kFlagRecompressed = 1;
 constexpr std::size_t kHashedFrom = 16;
