@@ -39,7 +39,7 @@ class Manifests : public testing::Test {
   Result<FlushResult> flush(ManifestStore& into, Partition partition, Lsn from, Lsn to, Block block) {
     objects.set(block_key(partition, block.id), "rows");
     return into.commit_flush(partition, {.from = from, .to = to, .blocks = {std::move(block)}},
-                              objects.now_ns());
+                             objects.now_ns());
   }
   Manifest stored(Partition partition) {
     auto object = static_cast<ObjectStore&>(objects).get(manifest_key(partition));
