@@ -199,6 +199,7 @@ Result<BlockFile> BlockFile::open(std::shared_ptr<const BlockSource> source, Blo
     return corrupted(name, "is of kind " + std::to_string(tail.kind) + ", expected " +
                                std::to_string(static_cast<unsigned>(kind)));
   file.optional_features_ = tail.optional;
+  file.hash_ = tail.hash;
 
   ByteReader reader(footer);
   std::uint64_t at = kBlockHeaderBytes;

@@ -172,6 +172,7 @@ class BlockFile {
 
   const std::string& name() const { return source_->name(); }
   std::uint64_t bytes() const { return source_->size(); }
+  std::uint64_t hash() const { return hash_; }  // BlockExtent::hash
   std::uint32_t optional_features() const { return optional_features_; }
   std::span<const Section> sections() const { return sections_; }
   // Null if there is none.
@@ -196,6 +197,7 @@ class BlockFile {
   std::shared_ptr<const BlockSource> source_;
   std::vector<Section> sections_;
   std::string end_;  // the last bytes of the block
+  std::uint64_t hash_ = 0;
   std::uint32_t optional_features_ = 0;
 };
 
