@@ -103,8 +103,8 @@ Result<void> BlockWriter::add_whole(SectionTag tag, std::string_view bytes) {
                                              " bytes, limit is " + std::to_string(kSectionBytesMax));
   begin(tag);
   std::string compressed;
-  bool smaller = zstd_.compress_if_smaller(bytes, compressed) &&
-                 bytes.size() <= compressed.size() * kSectionRatioMax;
+  bool smaller =
+      zstd_.compress_if_smaller(bytes, compressed) && bytes.size() <= compressed.size() * kSectionRatioMax;
   std::string_view stored = smaller ? compressed : bytes;
   TRY(append(stored));
   end();
@@ -150,8 +150,8 @@ Result<std::vector<std::string>> MemoryBlock::read(std::span<const ByteRange> ra
   std::vector<std::string> out;
   for (const ByteRange& range : ranges) {
     if (!lies_within(range.offset, range.size, 0, bytes_.size()))
-      return corrupted(name_, "ends before byte " + std::to_string(range.offset) + " + " +
-                                  std::to_string(range.size));
+      return corrupted(
+          name_, "ends before byte " + std::to_string(range.offset) + " + " + std::to_string(range.size));
     out.push_back(bytes_.substr(range.offset, range.size));
   }
   return out;
@@ -178,16 +178,15 @@ Result<BlockFile> BlockFile::open(std::shared_ptr<const BlockSource> source, Blo
   std::memcpy(&tail, file.end_.data() + file.end_.size() - kBlockTailBytes, sizeof tail);
   if (tail.magic != kMagic) return corrupted(name, "does not end as a block does");
   if (tail.block_bytes != size)
-    return corrupted(name, "has " + std::to_string(size) + " bytes, was written with " +
-                               std::to_string(tail.block_bytes));
+    return corrupted(
+        name, "has " + std::to_string(size) + " bytes, was written with " + std::to_string(tail.block_bytes));
   if (tail.footer_bytes > kSectionsMax * kSectionEntryBytes || tail.footer_bytes % kSectionEntryBytes != 0 ||
       tail.footer_offset < kBlockHeaderBytes ||
       tail.footer_offset != size - kBlockTailBytes - tail.footer_bytes)
     return corrupted(name, "claims a footer of " + std::to_string(tail.footer_bytes) + " bytes at " +
                                std::to_string(tail.footer_offset));
   std::string_view end = file.end_;
-  std::string_view footer =
-      end.substr(end.size() - kBlockTailBytes - tail.footer_bytes, tail.footer_bytes);
+  std::string_view footer = end.substr(end.size() - kBlockTailBytes - tail.footer_bytes, tail.footer_bytes);
   if (hash_of(footer, tail) != tail.hash) return corrupted(name, "hash of the footer does not match");
   if (tail.version != kFormatVersion)
     return Error(Code::unimplemented, "block " + name + ": format version " + std::to_string(tail.version) +

@@ -54,8 +54,8 @@ struct Section {
   enum class Form : std::uint32_t { whole = 0, parts = 1 };
   SectionTag tag = 0;
   Form form = Form::whole;
-  std::uint64_t offset = 0;  // in the block
-  std::uint64_t bytes = 0;   // as stored
+  std::uint64_t offset = 0;     // in the block
+  std::uint64_t bytes = 0;      // as stored
   std::uint64_t raw_bytes = 0;  // whole: decompressed; parts: as `bytes`
   std::uint64_t hash = 0;       // whole: hash64 of the stored bytes; parts: 0
 };

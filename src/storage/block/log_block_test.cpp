@@ -30,7 +30,8 @@ void expect_answers(const std::vector<Row>& rows, const LogBlockReader& reader, 
     total += expected.size();
     for (int round = 0; round < 4; ++round) {
       std::int64_t a = expected[random() % expected.size()]->time_ns;
-      std::int64_t b = expected[random() % expected.size()]->time_ns + static_cast<std::int64_t>(random() % 2);
+      std::int64_t b =
+          expected[random() % expected.size()]->time_ns + static_cast<std::int64_t>(random() % 2);
       TimeRange range{std::min(a, b), std::max(a, b)};
       if (round == 0)
         range = {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
@@ -70,15 +71,15 @@ void expect_ids_found(const std::vector<Row>& rows, const LogBlockReader& reader
       auto found = read_stream(reader, cache, {.stream = s, .range = all, .ids = &*hits});
       ASSERT_TRUE(found) << found.error().message();
       std::multiset<std::string> shown(found->begin(), found->end());
-      for (const Row* row : streams[{reader.directory().tenants[stream.tenant].id, stream.labels.to_string()}]) {
+      for (const Row* row :
+           streams[{reader.directory().tenants[stream.tenant].id, stream.labels.to_string()}]) {
         bool holds = row->trace_id == id || row->overflow || std::ranges::count(row->ids, id) > 0;
         if (holds) EXPECT_EQ(shown.count(show(*row)), 1u) << show(*row);
         // Rows with at most one id beside the linked one are known exactly.
         bool simple = !row->overflow && row->ids.empty();
         if (!holds && simple && shown.count(show(*row)) != 0) {
-          bool has_twin = std::ranges::any_of(rows, [&](const Row& other) {
-            return &other != row && other.key() == row->key();
-          });
+          bool has_twin = std::ranges::any_of(
+              rows, [&](const Row& other) { return &other != row && other.key() == row->key(); });
           EXPECT_TRUE(has_twin) << show(*row);
         }
       }
@@ -140,7 +141,8 @@ TEST(LogBlock, SaysWhatOfWhomItHolds) {
   EXPECT_EQ(directory.keys, std::vector<std::string>{"k"});
   auto texts = [&](const TenantId& tenant, TimeRange range) {
     std::vector<std::string> out;
-    for (std::uint32_t s : (*reader)->streams(tenant, range)) out.push_back(directory.streams[s].labels.to_string());
+    for (std::uint32_t s : (*reader)->streams(tenant, range))
+      out.push_back(directory.streams[s].labels.to_string());
     return out;
   };
   EXPECT_EQ(texts("b", {0, 1000}), (std::vector<std::string>{"{app=\"x\"}", "{}"}));
@@ -228,7 +230,8 @@ TEST(LogBlock, LongLinesAndManyOfOneTime) {
 TEST(LogBlock, ExtremeTimes) {
   using Limits = std::numeric_limits<std::int64_t>;
   std::vector<Row> rows;
-  for (std::int64_t time : {Limits::min(), std::int64_t{0}, Limits::max() - 1, Limits::min() + 1, std::int64_t{-1}})
+  for (std::int64_t time :
+       {Limits::min(), std::int64_t{0}, Limits::max() - 1, Limits::min() + 1, std::int64_t{-1}})
     rows.push_back({.tenant = "t", .labels = {{"app", "x"}}, .time_ns = time, .line = std::to_string(time)});
   std::mt19937_64 random(3);
   auto reader = open_block(make_block(rows, kTiny));
@@ -311,7 +314,8 @@ TEST(LogBlock, DamageIsNoticed) {
 TEST(LogBlock, ErrorsNameThePlace) {
   std::vector<Row> rows;
   for (int i = 0; i < 100; ++i)
-    rows.push_back({.tenant = "t", .labels = {{"app", "x"}}, .time_ns = i, .line = "line " + std::to_string(i * i)});
+    rows.push_back(
+        {.tenant = "t", .labels = {{"app", "x"}}, .time_ns = i, .line = "line " + std::to_string(i * i)});
   std::string bytes = make_block(rows, kTiny);
   auto reader = open_block(bytes);
   ASSERT_TRUE(reader);

@@ -227,7 +227,8 @@ Result<LogColumn> decode_column(Fields& fields, const LogGroup& group, std::size
   std::uint32_t row = 0;
   for (std::size_t i = 0; i < pages; ++i) {
     column.pages.push_back({row, column.bytes});
-    std::uint32_t rows = TRY(fields.small(std::min<std::uint64_t>(group.rows - row, kPageValuesMax), "rows of a page"));
+    std::uint32_t rows =
+        TRY(fields.small(std::min<std::uint64_t>(group.rows - row, kPageValuesMax), "rows of a page"));
     if (rows == 0) return corrupted("page without rows");
     row += rows;
     std::uint32_t bytes =
@@ -262,7 +263,8 @@ Result<void> decode_groups(std::string_view bytes, std::uint64_t data_bytes, Log
     TRY(fields.times(directory.totals.oldest_ns, group.oldest_ns, group.newest_ns));
     group.body = static_cast<BodyEncoding>(
         TRY(fields.small(static_cast<std::uint64_t>(BodyEncoding::text), "encoding of bodies")));
-    group.any_id = TRY(fields.small(1, "flag")) != 0;
+    group.any_id = TRY(fields.small(1, "flag"))
+    != 0;
     std::size_t columns = TRY(fields.count(2, "number of columns"));
     if (columns > kMetadataColumnsMax + 7) return corrupted(std::to_string(columns) + " columns");
     for (std::size_t c = 0; c < columns; ++c) {

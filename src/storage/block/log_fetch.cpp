@@ -26,7 +26,12 @@ class LogFetch {
  public:
   LogFetch(const LogBlockReader& reader, std::span<const LogRowRef> rows, LogWanted wanted,
            LogPageCache& cache, LogBlockRows& out)
-      : reader_(reader), directory_(reader.directory_), rows_(rows), wanted_(wanted), cache_(cache), out_(out) {}
+      : reader_(reader),
+        directory_(reader.directory_),
+        rows_(rows),
+        wanted_(wanted),
+        cache_(cache),
+        out_(out) {}
 
   Result<void> run() {
     out_.clear();
@@ -128,8 +133,9 @@ class LogFetch {
     for (std::uint32_t i = segment.begin; i < segment.end;) {
       std::size_t page = column.page_of(rows_[i].row - group.first_row);
       std::uint32_t first = group.first_row + column.pages[page].first_row;
-      std::uint32_t end = page + 1 == column.pages.size() ? group.first_row + group.rows
-                                                          : group.first_row + column.pages[page + 1].first_row;
+      std::uint32_t end = page + 1 == column.pages.size()
+                              ? group.first_row + group.rows
+                              : group.first_row + column.pages[page + 1].first_row;
       std::uint32_t begin = i;
       while (i < segment.end && rows_[i].row >= first && rows_[i].row < end) ++i;
       visit(static_cast<std::uint32_t>(page), begin, i);
@@ -225,7 +231,8 @@ class LogFetch {
 
   Result<std::string_view> restore(std::string_view text) {
     std::string_view whole;
-    if (!restore_text(text, text_ids_, out_.arena, whole)) return corrupted("text names an id that its row lacks");
+    if (!restore_text(text, text_ids_, out_.arena, whole))
+      return corrupted("text names an id that its row lacks");
     return whole;
   }
 
@@ -256,7 +263,8 @@ class LogFetch {
     std::size_t at = 0;
     std::size_t column = 0;
     auto fill_until = [&](std::uint64_t place) -> Result<void> {
-      if (place < at || place - at > columns.size() - column) return corrupted("label in the rest is out of place");
+      if (place < at || place - at > columns.size() - column)
+        return corrupted("label in the rest is out of place");
       for (; at < place; ++at, ++column) {
         labels[at] = {columns[column].name, columns[column].value};
         if (stored.has_marks) labels[at].value = TRY(restore(columns[column].value));
@@ -270,7 +278,7 @@ class LogFetch {
       if (key > group.rest_keys.size()) return corrupted("key " + std::to_string(key) + " in the rest");
       std::string_view name = key == 0 ? TRY(rest.take(TRY(rest.varint())))
                                        : std::string_view(directory_.keys[group.rest_keys[key - 1]]);
-      labels[at++] = {name, TRY(rest.take(TRY(rest.varint())))};
+                                       labels[at++] = { name, TRY(rest.take(TRY(rest.varint()))) };
     }
     TRY(rest.expect_end());
     TRY(fill_until(labels.size()));

@@ -128,7 +128,8 @@ Result<void> LogGroupEncoder::encode(std::span<const LogRowContent> rows, std::u
     group.raw_bytes += row.line.size() + row.metadata.size();
     ids_[i].set(row.trace_id, row.other_id, row.span_id);
   }
-  encode_integer_column<std::int64_t>(LogColumnKind::time, [](const LogRowContent& row) { return row.time_ns; });
+  encode_integer_column<std::int64_t>(LogColumnKind::time,
+                                      [](const LogRowContent& row) { return row.time_ns; });
   if (traces)
     encode_integer_column<std::uint64_t>(LogColumnKind::trace,
                                          [](const LogRowContent& row) { return std::uint64_t{row.trace}; });

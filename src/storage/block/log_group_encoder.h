@@ -21,10 +21,10 @@ namespace weft::storage::block {
 
 // The sizes of things in a block; the defaults are right for everybody but tests.
 struct LogBlockOptions {
-  std::size_t group_rows = 65'536;                     // at most kGroupRowsMax
-  std::size_t group_bytes = std::size_t{32} << 20;     // raw
-  std::size_t page_rows = kPageValuesMax;              // at most that
-  std::size_t page_bytes = kPageBytesTarget;           // at most that
+  std::size_t group_rows = 65'536;                  // at most kGroupRowsMax
+  std::size_t group_bytes = std::size_t{32} << 20;  // raw
+  std::size_t page_rows = kPageValuesMax;           // at most that
+  std::size_t page_bytes = kPageBytesTarget;        // at most that
   std::int64_t bucket_ns = 0;  // time slices by which rows are sorted; 0: by how many rows there are
   // Metadata keys that at least one in so many rows of a row group has get a column of their own.
   std::size_t rows_per_column_value = 100;

@@ -61,8 +61,7 @@ Result<void> decode_into(LogPage& page, LogColumnKind kind, std::size_t rows, st
       TRY(decode_integers(view, values));
       page.ordinals.reserve(rows);
       for (std::uint64_t value : values) {
-        if (value > ids)
-          return corrupted("id " + std::to_string(value) + " of " + std::to_string(ids));
+        if (value > ids) return corrupted("id " + std::to_string(value) + " of " + std::to_string(ids));
         page.ordinals.push_back(static_cast<std::uint32_t>(value));
       }
       page.memory_bytes += rows * sizeof(std::uint32_t);

@@ -55,8 +55,7 @@ struct LogPageKey {
 };
 struct LogPageKeyHash {
   std::size_t operator()(const LogPageKey& key) const {
-    return hash_combine(hash_combine(key.block, key.group),
-                        std::uint64_t{key.column} << 32 | key.page);
+    return hash_combine(hash_combine(key.block, key.group), std::uint64_t{key.column} << 32 | key.page);
   }
 };
 

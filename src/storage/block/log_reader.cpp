@@ -27,7 +27,8 @@ const char* column_name(LogColumnKind kind) {
 
 }  // namespace
 
-Result<std::shared_ptr<const LogBlockReader>> LogBlockReader::open(std::shared_ptr<const BlockSource> source) {
+Result<std::shared_ptr<const LogBlockReader>> LogBlockReader::open(
+    std::shared_ptr<const BlockSource> source) {
   BlockFile file = TRY(BlockFile::open(std::move(source), BlockKind::logs));
   std::shared_ptr<LogBlockReader> reader(new LogBlockReader(std::move(file)));
   reader->directory_ = TRY(LogDirectory::read(reader->file_));
@@ -142,7 +143,8 @@ Result<void> LogBlockReader::load(std::span<const LogPageKey> keys, LogPageCache
   // Missing pages of the one section that all keys are of.
   std::vector<ByteRange> ranges;
   std::vector<std::size_t> missing;
-  std::unordered_map<LogPageKey, std::size_t, LogPageKeyHash> first_of;  // of missing pages: where they come first
+  std::unordered_map<LogPageKey, std::size_t, LogPageKeyHash>
+      first_of;  // of missing pages: where they come first
   std::vector<std::pair<std::size_t, std::size_t>> again;
   bool of_ids = !keys.empty() && keys[0].group == LogPageKey::kIds;
   if (of_ids) ids = TRY(this->ids());
@@ -229,9 +231,9 @@ LogRowCursor::LogRowCursor(const LogBlockReader& reader, LogPageCache& cache, co
   if (options_.range.empty()) return;
   for (std::uint32_t run : reader_.runs_of(options_.stream)) {
     if (!directory.runs[run].overlaps(options_.range)) continue;
-    bool skip = options_.ids != nullptr &&
-                !std::ranges::binary_search(options_.ids->groups,
-                                            directory.group_of(directory.runs[run].first_row));
+    bool skip =
+        options_.ids != nullptr &&
+        !std::ranges::binary_search(options_.ids->groups, directory.group_of(directory.runs[run].first_row));
     if (!skip) runs_.push_back(run);
   }
   if (!options_.backward) std::ranges::reverse(runs_);
@@ -241,7 +243,8 @@ void LogRowCursor::set_column(Column& column, LogColumnKind kind) const {
   column = {};
   const LogGroup& group = reader_.directory().groups[group_];
   column.column = group.find(kind);
-  if (column.column != nullptr) column.number = static_cast<std::uint32_t>(column.column - group.columns.data());
+  if (column.column != nullptr)
+    column.number = static_cast<std::uint32_t>(column.column - group.columns.data());
 }
 
 Result<void> LogRowCursor::seek(Column& column, std::uint32_t row) const {
@@ -315,7 +318,10 @@ Result<void> LogRowCursor::next(std::size_t max, std::vector<LogRowRef>& out) {
     std::uint32_t row = options_.backward ? --end_ : begin_++;
     if (options_.ids != nullptr && !TRY(may_hold_id(row))) continue;
     std::uint32_t first_row = reader_.directory().groups[group_].first_row;
-    out.push_back({TRY(time_of(row)), first_row + row, options_.stream});
+    out.push_back({
+      TRY(time_of(row))
+      , first_row + row, options_.stream
+    });
   }
   return {};
 }

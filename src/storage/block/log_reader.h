@@ -81,8 +81,8 @@ class LogBlockReader {
   std::vector<std::uint32_t> streams(const TenantId& tenant, TimeRange range) const;
   // Runs of a stream by time, as numbers in directory().runs.
   std::span<const std::uint32_t> runs_of(std::uint32_t stream) const {
-    return std::span(runs_by_stream_).subspan(run_begins_[stream],
-                                              run_begins_[stream + 1] - run_begins_[stream]);
+    return std::span(runs_by_stream_)
+        .subspan(run_begins_[stream], run_begins_[stream + 1] - run_begins_[stream]);
   }
 
   // Where rows with one of the ids may be. Reads the filter, and of each id that may be there one

@@ -30,8 +30,9 @@ TEST(LogText, OneByteStandsForAnId) {
   EXPECT_EQ(cut_and_restore("", ids, cutter), "");
   EXPECT_EQ(cut_and_restore("no id", ids, cutter), "no id");
   EXPECT_EQ(cut_and_restore(trace, ids, cutter), "\x01");
-  EXPECT_EQ(cut_and_restore("a " + to_hex(kSpan) + " b " + to_hex(kOther) + " c " + trace + " d", ids, cutter),
-            "a \x02 b \x03 c \x01 d");
+  EXPECT_EQ(
+      cut_and_restore("a " + to_hex(kSpan) + " b " + to_hex(kOther) + " c " + trace + " d", ids, cutter),
+      "a \x02 b \x03 c \x01 d");
   // The second occurrence stays.
   EXPECT_EQ(cut_and_restore(trace + trace, ids, cutter), "\x01" + trace);
   EXPECT_EQ(cut_and_restore("\x01\x02\x03\x04\x05", ids, cutter), "\x04\x01\x04\x02\x04\x03\x04\x04\x05");
@@ -55,8 +56,12 @@ TEST(LogText, AnyBytes) {
             random() % 2 == 0 ? kSpan : SpanId());
     std::string text;
     for (std::size_t pieces = random() % 6; pieces > 0; --pieces) {
-      std::string parts[] = {to_hex(kTrace), to_hex(kOther), to_hex(kSpan), std::string(random() % 5, '\x03'),
-                             to_hex(kTrace).substr(random() % 32), "text"};
+      std::string parts[] = {to_hex(kTrace),
+                             to_hex(kOther),
+                             to_hex(kSpan),
+                             std::string(random() % 5, '\x03'),
+                             to_hex(kTrace).substr(random() % 32),
+                             "text"};
       text += parts[random() % 6];
     }
     cut_and_restore(text, ids, cutter);

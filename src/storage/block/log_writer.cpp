@@ -51,7 +51,8 @@ LogBlockWriter::LogBlockWriter(const LogBlockOptions& options) : options_(option
 }
 
 std::uint32_t LogBlockWriter::add_stream(const TenantId& tenant, const LabelSet& labels) {
-  std::uint32_t number = tenants_.try_emplace(tenant, static_cast<std::uint32_t>(tenants_.size())).first->second;
+  std::uint32_t number =
+      tenants_.try_emplace(tenant, static_cast<std::uint32_t>(tenants_.size())).first->second;
   std::uint64_t hash = hash_combine(labels.hash(), number);
   auto [begin, end] = stream_numbers_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
@@ -70,7 +71,8 @@ std::uint32_t LogBlockWriter::add(const LogBlockRow& row) {
   Row& own = rows_.emplace_back();
   own.time_ns = row.time_ns;
   own.line = row.line.data();
-  own.line_bytes = static_cast<std::uint32_t>(std::min<std::size_t>(row.line.size(), kSingleValueBytesMax + 1));
+  own.line_bytes =
+      static_cast<std::uint32_t>(std::min<std::size_t>(row.line.size(), kSingleValueBytesMax + 1));
   own.metadata = row.metadata.data();
   own.metadata_bytes =
       static_cast<std::uint32_t>(std::min<std::size_t>(row.metadata.size(), kSingleValueBytesMax + 1));
@@ -251,8 +253,9 @@ void LogBlockWriter::cut_groups() {
   for (std::uint32_t place = 0; place < order_.size(); ++place) {
     const Row& row = rows_[order_[place]];
     std::size_t row_bytes = std::size_t{row.line_bytes} + row.metadata_bytes;
-    bool cut = place > begin && (place - begin == options_.group_rows || bytes + row_bytes > options_.group_bytes ||
-                                 streams_[row.stream].tenant != streams_[rows_[order_[place - 1]].stream].tenant);
+    bool cut =
+        place > begin && (place - begin == options_.group_rows || bytes + row_bytes > options_.group_bytes ||
+                          streams_[row.stream].tenant != streams_[rows_[order_[place - 1]].stream].tenant);
     if (cut) {
       group_ends_.push_back(place);
       begin = place;

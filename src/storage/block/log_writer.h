@@ -27,8 +27,9 @@ struct LogBlockRow {
   std::string_view metadata;  // encoded: log_metadata.h
   TraceId trace_id;           // the linked trace; zero: none
   SpanId span_id;
-  std::span<const TraceId> ids;  // a query may look the row up by these; the linked one need not be among them
-  bool ids_overflow = false;     // and by every other one
+  std::span<const TraceId>
+      ids;                    // a query may look the row up by these; the linked one need not be among them
+  bool ids_overflow = false;  // and by every other one
 };
 
 // What the manifest keeps of a block.

@@ -136,7 +136,8 @@ inline std::vector<Row> random_rows(std::size_t count, std::mt19937_64& random, 
     }
     Row row;
     row.tenant = "tenant" + std::to_string(one_of(3));
-    row.labels = {{"app", "a" + std::to_string(one_of(3))}, {"service_name", "s" + std::to_string(one_of(2))}};
+    row.labels = {{"app", "a" + std::to_string(one_of(3))},
+                  {"service_name", "s" + std::to_string(one_of(2))}};
     row.time_ns = static_cast<std::int64_t>(one_of(40)) * 30'000'000'000 - 300'000'000'000;
     if (one_of(2) == 0) row.trace_id = ids[one_of(ids.size())];
     if (one_of(3) == 0) row.span_id = random_id<SpanId>(random);
