@@ -12,9 +12,11 @@ namespace weft::storage::block {
 namespace {
 
 constexpr std::array<std::string_view, 21> kNames{
-    "span id", "parent id", "descendants", "start", "duration", "name", "kind", "status", "flags",
-    "dropped attributes", "dropped events", "dropped links", "trace state", "status message", "resource",
-    "scope", "events", "links", "rest", "order", "attribute"};
+    "span id",        "parent id",     "descendants", "start",          "duration",
+    "name",           "kind",          "status",      "flags",          "dropped attributes",
+    "dropped events", "dropped links", "trace state", "status message", "resource",
+    "scope",          "events",        "links",       "rest",           "order",
+    "attribute"};
 
 Error corrupted(std::string what) {
   return Error(Code::corrupted, "directory: " + what);
@@ -234,7 +236,8 @@ Result<SpanDirectory> SpanDirectory::decode(std::string_view bytes, std::size_t 
 }
 
 const BlockTenant* SpanDirectory::tenant(std::string_view name) const {
-  auto at = std::ranges::lower_bound(tenants, name, {}, [](const BlockTenant& t) -> std::string_view { return t.name; });
+  auto at = std::ranges::lower_bound(tenants, name, {},
+                                     [](const BlockTenant& t) -> std::string_view { return t.name; });
   return at != tenants.end() && at->name == name ? &*at : nullptr;
 }
 

@@ -59,8 +59,8 @@ enum class SpanColumn : std::uint8_t {
 
 struct ColumnId {
   SpanColumn column = SpanColumn::span_id;
-  std::uint32_t key = 0;                         // of an attribute
-  Value::Type type = Value::Type::nil;           // of an attribute
+  std::uint32_t key = 0;                // of an attribute
+  Value::Type type = Value::Type::nil;  // of an attribute
   auto operator<=>(const ColumnId&) const = default;
 };
 // For messages.

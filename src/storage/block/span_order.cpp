@@ -1,6 +1,7 @@
 #include "storage/block/span_order.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -29,9 +30,13 @@ bool same_link(const SpanLink& a, const SpanLink& b) {
          same_attributes(a.attributes, b.attributes);
 }
 
-bool earlier(const SpanRow& a, const SpanRow& b) {
-  if (a.span->start_ns != b.span->start_ns) return a.span->start_ns < b.span->start_ns;
-  return a.span->span_id < b.span->span_id;
+// By (start, span id), and then so that the order of arrival hardly matters.
+bool earlier(const SpanRow& x, const SpanRow& y) {
+  const Span& a = *x.span;
+  const Span& b = *y.span;
+  if (a.start_ns != b.start_ns) return a.start_ns < b.start_ns;
+  return std::tie(a.span_id, a.kind, a.parent_id, a.end_ns) <
+         std::tie(b.span_id, b.kind, b.parent_id, b.end_ns);
 }
 
 bool same_place(const SpanRow& a, const SpanRow& b) {
@@ -42,7 +47,8 @@ bool same_place(const SpanRow& a, const SpanRow& b) {
 std::uint64_t content_hash(const SpanRow& row) {
   const Span& span = *row.span;
   std::uint64_t hash = hash_combine(span.end_ns, hash_of(span.parent_id));
-  hash = hash_combine(hash, static_cast<std::uint64_t>(span.kind) << 8 | static_cast<std::uint64_t>(span.status));
+  hash = hash_combine(hash,
+                      static_cast<std::uint64_t>(span.kind) << 8 | static_cast<std::uint64_t>(span.status));
   hash = hash64(span.name, hash);
   for (const Attribute& attribute : span.attributes) {
     hash = hash64(attribute.key, hash);
@@ -77,9 +83,9 @@ std::size_t drop_equal(std::vector<SpanRow>& rows, std::size_t begin, std::size_
   return to;
 }
 
-// Sorts by (start, span id, arrival) and keeps the first of equal rows.
+// Sorts and keeps the first of equal rows.
 void sort_and_drop_duplicates(std::vector<SpanRow>& rows) {
-  if (!std::ranges::is_sorted(rows, earlier)) std::ranges::stable_sort(rows, earlier);
+  if (!std::ranges::is_sorted(rows, earlier)) std::ranges::sort(rows, earlier);
   std::size_t to = 0;
   for (std::size_t begin = 0; begin < rows.size();) {
     std::size_t end = begin + 1;
@@ -100,8 +106,8 @@ bool same_span(const SpanRow& x, const SpanRow& y) {
   const Span& a = *x.span;
   const Span& b = *y.span;
   return a.span_id == b.span_id && a.kind == b.kind && a.start_ns == b.start_ns && a.end_ns == b.end_ns &&
-         a.parent_id == b.parent_id && a.status == b.status && a.flags == b.flags && x.resource == y.resource &&
-         x.scope == y.scope && a.dropped_attributes == b.dropped_attributes &&
+         a.parent_id == b.parent_id && a.status == b.status && a.flags == b.flags &&
+         x.resource == y.resource && x.scope == y.scope && a.dropped_attributes == b.dropped_attributes &&
          a.dropped_events == b.dropped_events && a.dropped_links == b.dropped_links && a.name == b.name &&
          a.trace_state == b.trace_state && a.status_message == b.status_message &&
          same_attributes(a.attributes, b.attributes) && std::ranges::equal(a.events, b.events, same_event) &&

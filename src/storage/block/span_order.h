@@ -47,12 +47,12 @@ class TraceOrder {
 
   std::vector<std::uint32_t> descendants_;
   std::vector<std::pair<SpanId, std::uint32_t>> by_id_;  // sorted; only for traces of some size
-  std::vector<std::uint32_t> parent_;        // row + 1, or 0
-  std::vector<std::uint32_t> first_child_;   // row + 1, or 0
-  std::vector<std::uint32_t> next_sibling_;  // row + 1, or 0
+  std::vector<std::uint32_t> parent_;                    // row + 1, or 0
+  std::vector<std::uint32_t> first_child_;               // row + 1, or 0
+  std::vector<std::uint32_t> next_sibling_;              // row + 1, or 0
   std::vector<bool> placed_;
-  std::vector<std::uint32_t> path_;    // from a root to where the walk is, as places in `order_`
-  std::vector<std::uint32_t> order_;   // row of each place
+  std::vector<std::uint32_t> path_;   // from a root to where the walk is, as places in `order_`
+  std::vector<std::uint32_t> order_;  // row of each place
   std::vector<SpanRow> scratch_;
 };
 

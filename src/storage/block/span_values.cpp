@@ -135,7 +135,7 @@ Result<Attributes> take_attributes(ByteReader& reader, std::span<const std::stri
     std::uint64_t key = TRY(reader.varint());
     if (key >= keys.size())
       return corrupted("key " + std::to_string(key) + " of " + std::to_string(keys.size()));
-    attribute = {keys[key], TRY(take_value(reader, arena))};
+    attribute = { keys[key], TRY(take_value(reader, arena)) };
   }
   return Attributes(out);
 }

@@ -129,7 +129,8 @@ std::uint32_t put_links(const Span& span, std::size_t bytes_max, KeyTable& keys,
   return put_list(
       span.links, bytes_max,
       [&](const SpanLink& link, std::string& list) {
-        put_text({reinterpret_cast<const char*>(link.trace_id.bytes.data()), link.trace_id.bytes.size()}, list);
+        put_text({reinterpret_cast<const char*>(link.trace_id.bytes.data()), link.trace_id.bytes.size()},
+                 list);
         put_text({reinterpret_cast<const char*>(link.span_id.bytes.data()), link.span_id.bytes.size()}, list);
         put_text(link.trace_state, list);
         put_varint(list, link.flags);
