@@ -85,8 +85,9 @@ void SegmentCache::keep(std::size_t group, std::size_t segment, Segment what) {
 
 Result<std::shared_ptr<const SpanBlockReader>> SpanBlockReader::open(
     std::shared_ptr<const BlockSource> source) {
-  std::shared_ptr<SpanBlockReader> reader(
-      new SpanBlockReader(TRY(BlockFile::open(std::move(source), BlockKind::spans))));
+  // Not inside the new-expression: TRY returns from there, and what was allocated would be lost.
+  BlockFile file = TRY(BlockFile::open(std::move(source), BlockKind::spans));
+  std::shared_ptr<SpanBlockReader> reader(new SpanBlockReader(std::move(file)));
   if (auto done = reader->load(); !done) return done.error().in_context(reader->name());
   return std::shared_ptr<const SpanBlockReader>(std::move(reader));
 }
