@@ -14,7 +14,7 @@
 #include "model/time.h"
 #include "storage/block/format.h"
 
-// What a block of log rows says about itself, in memory and as bytes: docs/formats/block_logs.md.
+// What a block of log rows says about itself, in memory and as bytes: docs/formats/block.md.
 
 namespace weft::storage::block {
 
