@@ -65,12 +65,14 @@ HealthWatches::~HealthWatches() {
 
 bool HealthWatches::tell(Watch& watch) {
   if (watch.responder.cancelled()) return false;
+  // Asked once: whoever is told that the server stops has been told NOT_SERVING before.
+  bool stopping = questions_.stopping();
   if (watch.known) {
-    Health now = questions_.now();
+    Health now = stopping ? Health::not_serving : questions_.now();
     if (now != watch.told && !watch.stream.message(response(now))) return false;
     watch.told = now;
   }
-  if (!questions_.stopping()) return true;
+  if (!stopping) return true;
   watch.stream.fail(Error(Code::unavailable, "the server is stopping"));
   return false;
 }
