@@ -21,8 +21,8 @@ Rune decode_rune(std::string_view s, std::size_t at) {
   return {0, 0};
 }
 
-void append_rune(std::string& out, std::uint32_t v) {
-  auto put = [&](std::uint32_t b) { out += static_cast<char>(b); };
+char* put_rune(char* out, std::uint32_t v) {
+  auto put = [&](std::uint32_t b) { *out++ = static_cast<char>(b); };
   if (v < 0x80) {
     put(v);
   } else if (v < 0x800) {
@@ -38,6 +38,12 @@ void append_rune(std::string& out, std::uint32_t v) {
     put(0x80 | (v >> 6 & 0x3F));
     put(0x80 | (v & 0x3F));
   }
+  return out;
+}
+
+void append_rune(std::string& out, std::uint32_t v) {
+  char bytes[4];
+  out.append(bytes, put_rune(bytes, v));
 }
 
 bool is_utf8(std::string_view s) { return simdjson::validate_utf8(s.data(), s.size()); }

@@ -14,7 +14,9 @@ struct Rune {
 };
 Rune decode_rune(std::string_view text, std::size_t at);
 
-// Requires a code point up to 0x10FFFF.
+// Writes 1 to 4 bytes at `out`; returns the end. Requires a code point up to 0x10FFFF.
+char* put_rune(char* out, std::uint32_t value);
+// The same at the end of a string.
 void append_rune(std::string& out, std::uint32_t value);
 
 bool is_utf8(std::string_view text);

@@ -88,28 +88,8 @@ std::int32_t code_unit(std::string_view s, std::size_t at) {
   return value;
 }
 
-// Appends `rune`, a space in place of U+FFFD; returns the new end. Never longer than the escape.
-char* put_rune(char* out, std::uint32_t v) {
-  auto put = [&](std::uint32_t b) { *out++ = static_cast<char>(b); };
-  if (v == 0xFFFD) {
-    put(' ');
-  } else if (v < 0x80) {
-    put(v);
-  } else if (v < 0x800) {
-    put(0xC0 | v >> 6);
-    put(0x80 | (v & 0x3F));
-  } else if (v < 0x10000) {
-    put(0xE0 | v >> 12);
-    put(0x80 | (v >> 6 & 0x3F));
-    put(0x80 | (v & 0x3F));
-  } else {
-    put(0xF0 | v >> 18);
-    put(0x80 | (v >> 12 & 0x3F));
-    put(0x80 | (v >> 6 & 0x3F));
-    put(0x80 | (v & 0x3F));
-  }
-  return out;
-}
+// A space in place of U+FFFD, as Loki has it; returns the new end. Never longer than the escape.
+char* put_shown_rune(char* out, std::uint32_t v) { return put_rune(out, v == 0xFFFD ? ' ' : v); }
 
 // True when a copy has to be made: an escape, U+FFFD, or bytes that are not UTF-8.
 bool needs_change(std::string_view raw) {
@@ -315,7 +295,7 @@ std::optional<std::string_view> unescape_json(std::string_view raw, Arena& arena
         continue;
       }
       Rune rune = decode_rune(raw, i);
-      out = put_rune(out, rune.length == 0 ? 0xFFFD : rune.value);
+      out = put_shown_rune(out, rune.length == 0 ? 0xFFFD : rune.value);
       i += std::max<std::size_t>(rune.length, 1);
       continue;
     }
@@ -339,7 +319,7 @@ std::optional<std::string_view> unescape_json(std::string_view raw, Arena& arena
       i += 6;
       rune = 0x10000 + ((rune - 0xD800) << 10) + (static_cast<std::uint32_t>(low) - 0xDC00);
     }
-    out = put_rune(out, rune);
+    out = put_shown_rune(out, rune);
   }
   return std::string_view(begin, static_cast<std::size_t>(out - begin));
 }
